@@ -1,0 +1,48 @@
+"""Who asks: an identity that a token proved, and what it weighs in one room."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+import msgspec
+
+from room.documents import Rank, State
+
+AccountKind = Literal["member", "service", "staff"]
+PlatformRole = Literal["operator", "reviewer"]
+
+USER_ID: Final = re.compile(r"[A-Za-z0-9_.:@-]{1,64}", re.ASCII)
+
+_WEIGHT: Final[dict[Rank, int]] = {"member": 0, "admin": 1, "owner": 2}
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """The bearer of a valid token.
+
+    ``roles`` are the platform's; owner and admin live in the room, not here.
+    """
+
+    user_id: str
+    kind: AccountKind = "member"
+    roles: tuple[str, ...] = ()
+    nickname: str = ""
+    avatar: str = ""
+    docs: tuple[str, ...] = ()
+    """``x-`` documents that a service may write; ``*`` for all."""
+
+    @property
+    def display_name(self) -> str:
+        """What the seat shows: the nickname, or the id where there is none."""
+        return self.nickname or self.user_id
+
+    def is_staff_of(self, *roles: PlatformRole) -> bool:
+        """Tell whether the platform gave this actor one of these roles."""
+        return any(role in self.roles for role in roles)
+
+
+def outranks(state: State, actor_id: str, target_id: str) -> bool:
+    """Tell whether one user may act upon another: only on a lower rank, or on themselves."""
+    if actor_id == target_id:
+        return True
+    return _WEIGHT[state.rank_of(actor_id)] > _WEIGHT[state.rank_of(target_id)]

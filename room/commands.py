@@ -1,0 +1,226 @@
+"""The commands, one struct each, and how one is read from the wire (PROTOCOL.md 5)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from room import wire
+from room.documents import Kind, SeatMode
+from room.errors import InvalidArgument, SeatsyncError
+from room.position import Position, parse_position
+
+SeatIndex = Annotated[int, Meta(ge=-1)]
+UserId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:@-]{1,64}\Z")]
+SeatCount = Annotated[int, Meta(ge=1, le=50)]
+Reason = Annotated[str, Meta(max_length=200)]
+CooldownSeconds = Annotated[int, Meta(ge=0, le=86_400)]
+
+ANY_SEAT: Final = -1
+
+
+class SessionStart(msgspec.Struct, frozen=True):
+    """Open a session; what is not said comes from the room."""
+
+    kind: Kind | None = None
+    seat_count: SeatCount | None = None
+    seat_mode: SeatMode | None = None
+
+
+class SessionEnd(msgspec.Struct, frozen=True):
+    """End the session and every participation in it."""
+
+    reason: Reason | None = None
+
+
+class SeatTake(msgspec.Struct, frozen=True):
+    """Sit down; ``ANY_SEAT`` for the first free seat."""
+
+    seat_index: SeatIndex
+
+
+class SeatLeave(msgspec.Struct, frozen=True):
+    """Stand up."""
+
+
+class SeatMove(msgspec.Struct, frozen=True):
+    """Change seats, keeping the participation; ``policy`` says what becomes of an occupant."""
+
+    to: SeatIndex
+    user_id: UserId | None = None
+    policy: Literal["abort", "swap", "replace"] = "abort"
+
+
+class SeatKick(msgspec.Struct, frozen=True):
+    """Take a person off their seat; ``seat_index`` guards against a stale screen."""
+
+    user_id: UserId
+    seat_index: SeatIndex | None = None
+    cooldown_s: CooldownSeconds = 0
+
+
+class SeatLock(msgspec.Struct, frozen=True):
+    """Close a seat, or all but the owner's; an occupant stays unless ``evict``."""
+
+    seat_index: SeatIndex | Literal["all"]
+    evict: bool = False
+
+
+class SeatUnlock(msgspec.Struct, frozen=True):
+    """Open a seat, or all."""
+
+    seat_index: SeatIndex | Literal["all"]
+
+
+class SeatMute(msgspec.Struct, frozen=True):
+    """Silence a seat, whoever sits there."""
+
+    seat_index: SeatIndex
+
+
+class SeatUnmute(msgspec.Struct, frozen=True):
+    """Lift the silence of a seat."""
+
+    seat_index: SeatIndex
+
+
+class UserMute(msgspec.Struct, frozen=True):
+    """Silence a person for the session, wherever they sit."""
+
+    user_id: UserId
+
+
+class UserUnmute(msgspec.Struct, frozen=True):
+    """Lift the silence of a person."""
+
+    user_id: UserId
+
+
+class MicSet(msgspec.Struct, frozen=True):
+    """The occupant's own wish to be heard."""
+
+    on: bool
+
+
+Command = (
+    SessionStart
+    | SessionEnd
+    | SeatTake
+    | SeatLeave
+    | SeatMove
+    | SeatKick
+    | SeatLock
+    | SeatUnlock
+    | SeatMute
+    | SeatUnmute
+    | UserMute
+    | UserUnmute
+    | MicSet
+)
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "session.start": SessionStart,
+    "session.end": SessionEnd,
+    "seat.take": SeatTake,
+    "seat.leave": SeatLeave,
+    "seat.move": SeatMove,
+    "seat.kick": SeatKick,
+    "seat.lock": SeatLock,
+    "seat.unlock": SeatUnlock,
+    "seat.mute": SeatMute,
+    "seat.unmute": SeatUnmute,
+    "user.mute": UserMute,
+    "user.unmute": UserUnmute,
+    "mic.set": MicSet,
+}
+NAMES: Final[dict[type[Command], str]] = {kind: name for name, kind in COMMANDS.items()}
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A command as it arrives: the body of a POST, or the ``cmd`` message of a WebSocket."""
+
+    cmd: str
+    cmd_id: str | None = None
+    args: dict[str, Any] | None = None
+    if_version: str | None = None
+    room: str | None = None
+    """Named on a connection over many rooms."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A command that was read and found well formed."""
+
+    name: str
+    cmd_id: str
+    command: Command
+    if_version: Position | None
+    fingerprint: bytes
+    """Canonical JSON of ``cmd``, ``args``, ``if_version``: equal bytes for equal values."""
+
+
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """Read the outer form of a command.
+
+    Raises:
+        Malformed: not JSON, or not UTF-8.
+        InvalidArgument: a field is missing or of the wrong type.
+    """
+    return wire.read(_ENVELOPE, body)
+
+
+def read_request(envelope: Envelope, idempotency_key: str | None = None) -> Request:
+    """Read the command inside an envelope.
+
+    Args:
+        envelope: the outer form.
+        idempotency_key: the header that may stand for ``cmd_id``.
+
+    Raises:
+        InvalidArgument: an argument is missing, of the wrong type or out of range.
+        SeatsyncError: ``UNKNOWN_COMMAND``.
+    """
+    kind = COMMANDS.get(envelope.cmd)
+    if kind is None:
+        raise SeatsyncError("there is no such command", code="UNKNOWN_COMMAND")
+    args = envelope.args or {}
+    if_version = None if envelope.if_version is None else parse_position(envelope.if_version)
+    return Request(
+        name=envelope.cmd,
+        cmd_id=_cmd_id(envelope.cmd_id, idempotency_key),
+        command=wire.shape(kind, args),
+        if_version=if_version,
+        fingerprint=_fingerprint(envelope.cmd, args, if_version),
+    )
+
+
+def _cmd_id(field: str | None, header: str | None) -> str:
+    if field is not None and header is not None and field != header:
+        raise InvalidArgument("cmd_id and Idempotency-Key differ")
+    cmd_id = field if field is not None else header
+    if cmd_id is None:
+        raise InvalidArgument("cmd_id is missing")
+    if not 1 <= len(cmd_id) <= 64:
+        raise InvalidArgument("cmd_id has 1 to 64 characters")
+    return cmd_id
+
+
+def _fingerprint(name: str, args: dict[str, Any], if_version: Position | None) -> bytes:
+    return msgspec.json.encode([name, _canonical(args), if_version], order="sorted")
+
+
+def _canonical(value: Any) -> Any:
+    """Make equal JSON values equal bytes: 3.0 is 3."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: _canonical(item) for key, item in value.items()}
+        case list():
+            return [_canonical(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,100 @@
+"""What a room is made of: frozen values, private facts included.
+
+Nothing here is ever sent as it is. What a reader sees is chosen field by field in ``room.views``.
+Words and rules: DOMAIN.md 1 and 2.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+Kind = Literal["voice", "video"]
+SeatMode = Literal["free", "apply", "invite"]
+Rank = Literal["owner", "admin", "member"]
+Link = Literal["ok", "weak", "lost"]
+EndReason = Literal["left", "kicked", "replaced", "session_ended"]
+
+OWNER_SEAT: Final = 0
+SEAT_COUNT_BY_KIND: Final[dict[Kind, int]] = {"voice": 9, "video": 5}
+SEAT_COUNT_LIMITS: Final = (1, 50)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who sits on a seat, as the token described them when they sat down."""
+
+    user_id: str
+    nickname: str
+    avatar: str
+
+
+class Participation(msgspec.Struct, frozen=True):
+    """One user's one stay on a seat; it keeps its id when the user moves to another seat."""
+
+    participation_id: str
+    person: Person
+    since_ms: int
+    mic_on: bool = False
+    """The occupant's own wish; whether anybody hears them also needs both mutes to be off."""
+    link: Link = "ok"
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A numbered place; its index is where it stands in ``State.seats``."""
+
+    locked: bool = False
+    audio_locked: bool = False
+    """Muted by an admin for whoever sits here."""
+    occupant: Participation | None = None
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One interactive show in a room."""
+
+    session_id: str
+    kind: Kind
+    started_at_ms: int
+
+
+class Cooldown(msgspec.Struct, frozen=True):
+    """A kicked user may not take a seat before ``until_ms``."""
+
+    user_id: str
+    until_ms: int
+
+
+class State(msgspec.Struct, frozen=True):
+    """The ``state`` document of a room.
+
+    ``seats`` is empty and ``muted_users`` and ``cooldowns`` too while ``session`` is None.
+    """
+
+    owner_id: str
+    kind: Kind = "voice"
+    """What a session is where ``session.start`` does not say."""
+    seat_count: int | None = None
+    """Seats of a session where ``session.start`` does not say; None: by kind."""
+    room_seat_mode: SeatMode = "free"
+    """Mode of a session where ``session.start`` does not say."""
+    seat_mode: SeatMode = "free"
+    """Mode in force now."""
+    admins: tuple[str, ...] = ()
+    session: Session | None = None
+    seats: tuple[Seat, ...] = ()
+    muted_users: tuple[str, ...] = ()
+    """Muted persons of this session, seated or not; the mute follows them to any seat."""
+    cooldowns: tuple[Cooldown, ...] = ()
+
+    def rank_of(self, user_id: str) -> Rank:
+        """Give the room rank of a user: owner over admin over member."""
+        if user_id == self.owner_id:
+            return "owner"
+        return "admin" if user_id in self.admins else "member"
+
+    def seat_of(self, user_id: str) -> int | None:
+        """Give the index of the seat that a user holds; O(seats)."""
+        for index, seat in enumerate(self.seats):
+            if seat.occupant is not None and seat.occupant.person.user_id == user_id:
+                return index
+        return None

@@ -1,0 +1,63 @@
+"""Who may send which command: a table of data (DOMAIN.md 3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from room.actor import Actor
+from room.documents import State
+from room.errors import Refused
+
+POLICY: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(who.split())
+    for name, who in {
+        "session.start": "owner operator",
+        "session.end": "owner operator reviewer",
+        "seat.take": "member admin owner",
+        "seat.leave": "seated",
+        "seat.move": "seated admin owner",
+        "seat.kick": "admin owner reviewer operator",
+        "seat.lock": "admin owner",
+        "seat.unlock": "admin owner",
+        "seat.mute": "admin owner reviewer",
+        "seat.unmute": "admin owner reviewer",
+        "user.mute": "admin owner reviewer operator",
+        "user.unmute": "admin owner reviewer operator",
+        "mic.set": "seated",
+    }.items()
+}
+"""Command to standings: a room rank, ``seated``, or a role that the platform gave."""
+
+
+def standings(state: State, actor: Actor) -> frozenset[str]:
+    """Name everything that an actor is in a room; service and staff hold no room rank."""
+    roles = {role for role in actor.roles if role in ("operator", "reviewer")}
+    if actor.kind == "member":
+        roles.add(state.rank_of(actor.user_id))
+        if state.seat_of(actor.user_id) is not None:
+            roles.add("seated")
+    return frozenset(roles)
+
+
+def allowed_commands(state: State, actor: Actor | None) -> tuple[str, ...]:
+    """List what a caller may send now, in the table's order; nothing without a token."""
+    if actor is None:
+        return ()
+    roles = standings(state, actor)
+    return tuple(name for name, who in POLICY.items() if who & roles)
+
+
+def check_permission(state: State, actor: Actor, name: str) -> None:
+    """Refuse a command that this actor may never send in this room.
+
+    Whether a member is seated is not asked here: standing up twice is a no-op, and the other
+    commands of the seated have an error of their own, ``NOT_ON_SEAT``.
+
+    Raises:
+        Refused: ``FORBIDDEN``.
+    """
+    roles = standings(state, actor)
+    who = POLICY[name]
+    seatable = actor.kind == "member" and "seated" in who
+    if not (who & roles or seatable):
+        raise Refused(f"{name} is not yours to send in this room", code="FORBIDDEN")
