@@ -1,0 +1,1 @@
+"""Where documents live: one port, and what stands behind it."""

@@ -1,0 +1,5 @@
+"""The embedded default: one SQLite file, acknowledged after fsync."""
+
+from store.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]
