@@ -1,0 +1,93 @@
+"""From a snapshot and a conditional request to status, headers and body (PROTOCOL.md 4)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+from poller.cache import FRESH_S, Found, Freshness
+from poller.conditional import accepts_gzip, entity_tag, matches
+from room.position import Position
+from room.snapshot import Snapshot
+from room.views import View
+
+VARY: Final = "Authorization, Accept-Encoding"
+CACHE_CONTROL: Final[dict[View, str]] = {
+    "anonymous": "public, max-age=1, stale-while-revalidate=4",
+    "member": "private, no-cache",
+}
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Poll(NamedTuple):
+    """What one request asks for, free of any framework."""
+
+    view: View
+    if_none_match: str = ""
+    accept_encoding: str = ""
+    after: Position | None = None
+
+
+class Answer(NamedTuple):
+    """What one request gets."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def answer(found: Found, poll: Poll, interval_ms: int) -> Answer:
+    """Decide between 200, 204 and 304.
+
+    Args:
+        found: the newest edition, and how it was come by.
+        poll: what is asked.
+        interval_ms: how often the reader should ask from now on.
+    """
+    snapshot = found.edition.view(poll.view)
+    pace = ("Seatsync-Poll-Ms", str(interval_ms))
+    if poll.after is not None and snapshot.position <= poll.after:
+        return Answer(204, (("Cache-Control", "no-store"), ("Vary", VARY), pace), b"")
+    gzipped = accepts_gzip(poll.accept_encoding) and len(snapshot.gzipped) < len(snapshot.body)
+    common = (
+        ("ETag", entity_tag(snapshot, gzipped=gzipped)),
+        ("Cache-Control", CACHE_CONTROL[poll.view]),
+        ("Vary", VARY),
+        ("Cache-Status", cache_status(found)),
+        pace,
+        *_age(found),
+    )
+    if poll.if_none_match and matches(poll.if_none_match, snapshot):
+        return Answer(304, common, b"")
+    return Answer(200, (*common, *_content(snapshot, gzipped=gzipped)), _body(snapshot, gzipped))
+
+
+def cache_status(found: Found) -> str:
+    """Say where the answer came from (RFC 9211); a negative ttl is the time since it went stale."""
+    match found.freshness:
+        case Freshness.HIT:
+            return "seatsync; hit"
+        case Freshness.STALE:
+            return f"seatsync; hit; ttl=-{max(1, math.ceil(found.age_s - FRESH_S))}"
+        case Freshness.MISS:
+            return "seatsync; fwd=miss"
+        case Freshness.COLLAPSED:
+            return "seatsync; fwd=miss; collapsed"
+
+
+def _age(found: Found) -> Headers:
+    if found.freshness is not Freshness.STALE:
+        return ()
+    return (("Age", str(math.floor(found.age_s))),)
+
+
+def _content(snapshot: Snapshot, *, gzipped: bool) -> Headers:
+    kind = ("Content-Type", "application/json")
+    if gzipped:
+        return (kind, ("Content-Encoding", "gzip"))
+    return (kind, ("Repr-Digest", snapshot.repr_digest))
+
+
+def _body(snapshot: Snapshot, gzipped: bool) -> bytes:
+    return snapshot.gzipped if gzipped else snapshot.body
