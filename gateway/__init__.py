@@ -1,0 +1,1 @@
+"""The push layer and the assembly of the server."""

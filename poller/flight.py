@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from room.errors import SeatsyncError
-
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
@@ -18,6 +16,9 @@ class SingleFlight(Generic[K, T]):
     """At most one read under way for a key.
 
     The read is a task of its own: a caller that is cancelled leaves it flying for the others.
+
+    Args:
+        spawn: starts a task, owns it, and hears of an error that nobody waits for.
     """
 
     def __init__(self, spawn: Spawn[T]) -> None:
@@ -39,19 +40,8 @@ class SingleFlight(Generic[K, T]):
         if flight is not None:
             return flight, True
         flight = self._flights[key] = self._spawn(read())
-        flight.add_done_callback(lambda task: self._land(key, task))
+        flight.add_done_callback(lambda _: self._flights.pop(key))
         return flight, False
-
-    def _land(self, key: K, flight: asyncio.Task[T]) -> None:
-        """Let the next caller start anew.
-
-        A flight may land with an error after everybody has gone: an expected one ends here, any
-        other goes to the loop's exception handler.
-        """
-        del self._flights[key]
-        error = None if flight.cancelled() else flight.exception()
-        if error is not None and not isinstance(error, SeatsyncError):
-            raise error
 
 
 async def join(flight: asyncio.Task[T]) -> T:

@@ -163,6 +163,28 @@ class Request(msgspec.Struct, frozen=True):
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 
 
+class NewRoom(msgspec.Struct, frozen=True):
+    """The body of a request to create a room; what sessions have unless they say otherwise."""
+
+    kind: Kind = "voice"
+    seat_count: SeatCount | None = None
+    seat_mode: SeatMode = "free"
+    owner_id: UserId | None = None
+
+
+_NEW_ROOM: Final = msgspec.json.Decoder(NewRoom)
+
+
+def read_new_room(body: bytes) -> NewRoom:
+    """Read the wish for a room; an empty body wishes nothing.
+
+    Raises:
+        Malformed: not JSON, or not UTF-8.
+        InvalidArgument: a field is of the wrong type or out of range.
+    """
+    return wire.read(_NEW_ROOM, body) if body.strip() else NewRoom()
+
+
 def read_envelope(body: bytes) -> Envelope:
     """Read the outer form of a command.
 

@@ -61,3 +61,16 @@ def check_permission(state: State, actor: Actor, name: str) -> None:
     seatable = actor.kind == "member" and "seated" in who
     if not (who & roles or seatable):
         raise Refused(f"{name} is not yours to send in this room", code="FORBIDDEN")
+
+
+def changed_standings(before: State, after: State) -> frozenset[str]:
+    """Name the users who may send other commands after a change than before it."""
+    return frozenset(
+        _seated_users(before) ^ _seated_users(after)
+        | set(before.admins) ^ set(after.admins)
+        | ({before.owner_id} ^ {after.owner_id})
+    )
+
+
+def _seated_users(state: State) -> set[str]:
+    return {seat.occupant.person.user_id for seat in state.seats if seat.occupant is not None}

@@ -1,0 +1,1 @@
+"""The HTTP handlers on aiohttp: thin, and free of rules."""

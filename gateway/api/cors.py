@@ -1,0 +1,56 @@
+"""Browsers: which foreign origins may use the API (WHATWG Fetch 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.api.problems import problem_response
+from gateway.api.requests import is_same_origin
+from gateway.gateway import Gateway
+from room.errors import SeatsyncError
+
+EXPOSED: Final = "ETag, Repr-Digest, Cache-Status, Retry-After, Seatsync-Poll-Ms"
+PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, If-None-Match, If-Match, Idempotency-Key, Last-Event-ID"
+    ),
+    "Access-Control-Max-Age": "7200",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def cors(gateway: Gateway) -> Any:
+    """Make the middleware that answers preflights and refuses foreign origins before any work."""
+    allowed = frozenset(gateway.config.origins)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return await handler(request)
+        if not (is_same_origin(request, origin) or origin in allowed or "*" in allowed):
+            return problem_response(
+                SeatsyncError("pages of that origin may not come here", code="FORBIDDEN")
+            )
+        request["origin"] = origin
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return web.Response(status=204, headers=PREFLIGHT)
+        return await handler(request)
+
+    return middleware
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Let the page that asked read the answer; runs before headers leave, streams included."""
+    origin = request.get("origin")
+    if origin is not None:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+        response.headers.add("Vary", "Origin")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Server"] = "seatsync"

@@ -1,0 +1,91 @@
+"""Errors as ``application/problem+json`` (RFC 9457); nothing that a peer sent is echoed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from room import wire
+from room.errors import SeatsyncError, Unavailable
+from room.messages import problem
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+RETRY_SPREAD_MS: Final = (1000, 3000)
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of an error."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    retryable: bool
+    retry_after_ms: int | msgspec.UnsetType = msgspec.UNSET
+    epoch: int | msgspec.UnsetType = msgspec.UNSET
+    version: int | msgspec.UnsetType = msgspec.UNSET
+
+
+def problem_response(error: SeatsyncError) -> web.Response:
+    """Turn an error into a response; where a retry may help it says when."""
+    if error.travel.retryable and error.retry_after_ms is None:
+        error.retry_after_ms = random.randint(*RETRY_SPREAD_MS)  # noqa: S311 - spread, not secrecy
+    words = problem(error)
+    details = ProblemDetails(
+        type=f"urn:seatsync:error:{error.code}",
+        title=words.message,
+        status=error.travel.status,
+        code=words.code,
+        retryable=words.retryable,
+        retry_after_ms=words.retry_after_ms,
+        epoch=words.epoch,
+        version=words.version,
+    )
+    response = web.Response(
+        status=error.travel.status,
+        body=wire.encode(details),
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
+    if error.retry_after_ms is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
+    if error.travel.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error in one form; what nobody expected is logged and told as unavailable."""
+    try:
+        return await handler(request)
+    except SeatsyncError as error:
+        return problem_response(error)
+    except web.HTTPException as error:
+        return problem_response(_from_aiohttp(error))
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("a handler failed", extra={"path": request.rel_url.raw_path[:200]})
+        return problem_response(Unavailable("something went wrong here"))
+
+
+_FROM_STATUS: Final = {
+    404: ("NOT_FOUND", "there is nothing here"),
+    405: ("METHOD_NOT_ALLOWED", "that method does nothing here"),
+    413: ("TOO_LARGE", "the body is over 64 KB"),
+}
+
+
+def _from_aiohttp(error: web.HTTPException) -> SeatsyncError:
+    code, message = _FROM_STATUS.get(error.status, ("INVALID_ARGUMENT", "the request is not valid"))
+    return SeatsyncError(message, code=code)

@@ -1,0 +1,48 @@
+"""The HTTP face of a gateway: routes, middlewares and the limits of a public server."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.api import demo, health, page, poll, rooms
+from gateway.api.cors import add_headers, cors
+from gateway.api.problems import problems
+from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
+from gateway.gateway import Gateway
+from gateway.push import sse, ws
+
+LIMITS: Final[dict[str, Any]] = {
+    "keepalive_timeout": IDLE_TIMEOUT_S,  # also bounds a header that never ends
+    "max_line_size": 8190,
+    "max_field_size": 8190,
+    "max_headers": 64,
+    "access_log": None,
+    "auto_decompress": False,
+    "lingering_time": 2.0,
+}
+
+
+def public_app(gateway: Gateway) -> web.Application:
+    """Build what faces the clients."""
+    app = web.Application(middlewares=[problems, cors(gateway)], client_max_size=MAX_BODY_BYTES)
+    for group in (
+        rooms.routes(gateway),
+        ws.routes(gateway),
+        sse.routes(gateway),
+        health.routes(gateway),
+        demo.routes(gateway),
+        page.routes(),
+        poll.routes(gateway),  # last: its path also fits those of the others
+    ):
+        app.add_routes(group)
+    app.on_response_prepare.append(add_headers)
+    return app
+
+
+def metrics_app(gateway: Gateway) -> web.Application:
+    """Build what faces the people on call, on a listener of its own."""
+    app = web.Application(middlewares=[problems])
+    app.add_routes(health.metrics_routes(gateway))
+    return app

@@ -1,0 +1,143 @@
+"""The WebSocket driver on aiohttp (RFC 6455): frames in, the mailbox out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from gateway.auth import bearer_token
+from gateway.bearer import Bearer
+from gateway.config import MAX_FRAME_BYTES, NO_PROGRESS_S
+from gateway.gateway import Gateway
+from gateway.push.conversation import Conversation
+from gateway.push.entrance import SUBPROTOCOL, check_home, offered_token, read_wish
+from gateway.push.outgoing import Outgoing, farewell
+from gateway.push.transport import abort_without_progress, keep_shallow, writable
+from room import wire
+from room.errors import SeatsyncError
+from room.messages import Bye
+from room.snapshot import Snapshot
+
+CLOSE_TIMEOUT_S: Final = 2.0
+
+
+def routes(gateway: Gateway) -> list[web.RouteDef]:
+    """Give the routes of this file."""
+
+    async def push(request: web.Request) -> web.StreamResponse:
+        """Refuse inside the WebSocket where the client speaks our subprotocol.
+
+        Browsers hide the status of a failed upgrade.
+        """
+        offered = _offered(request)
+        try:
+            return await _serve(gateway, request, offered)
+        except SeatsyncError as error:
+            if SUBPROTOCOL not in offered or not _is_upgrade(request):
+                raise
+            return await _refuse(gateway, request, error)
+
+    return [web.get("/v1/rooms/{room}/push", push), web.get("/v1/push", push)]
+
+
+async def _serve(
+    gateway: Gateway, request: web.Request, offered: tuple[str, ...]
+) -> web.WebSocketResponse:
+    """Serve one connection: everything that can be refused is refused before the upgrade."""
+    if not _is_upgrade(request):
+        raise SeatsyncError("this is a WebSocket", code="UPGRADE_REQUIRED")
+    bearer = _bearer(gateway, request, offered)
+    home = check_home(request.match_info.get("room"))
+    wish = read_wish(request.query)
+    with Outgoing(gateway, "ws", bearer, writable(request).abort) as outgoing:
+        conversation = gateway.conversation(bearer, outgoing.mailbox, home)
+        try:
+            ping_ms = int(gateway.config.ping_interval_s * 1000)
+            await conversation.open(wish.docs, wish.have, ping_ms)
+            socket = await _upgrade(gateway, request)
+            await _run(socket, request, conversation, outgoing)
+        finally:
+            conversation.close()
+    return socket
+
+
+async def _run(
+    socket: web.WebSocketResponse,
+    request: web.Request,
+    conversation: Conversation,
+    outgoing: Outgoing,
+) -> None:
+    """Read and write at the same time; the end of reading is the end of both."""
+    async with asyncio.TaskGroup() as group:
+        writer = group.create_task(_write(socket, request, outgoing))
+        await _read(socket, conversation, outgoing)
+        writer.cancel()
+
+
+async def _read(
+    socket: web.WebSocketResponse, conversation: Conversation, outgoing: Outgoing
+) -> None:
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await outgoing.wait_for_space()
+            await conversation.receive(message.data.encode())
+        elif message.type is WSMsgType.BINARY:
+            await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
+
+
+async def _write(socket: web.WebSocketResponse, request: web.Request, outgoing: Outgoing) -> None:
+    """Send what waits; a peer that is gone shows up on the reading side too."""
+    transport = writable(request)
+    try:
+        while (item := await outgoing.next()) is not None:
+            with abort_without_progress(transport, NO_PROGRESS_S):
+                if isinstance(item, Bye):
+                    return await _say_bye(socket, item)
+                body = item.body if isinstance(item, Snapshot) else item
+                await socket.send_frame(body, WSMsgType.TEXT)
+    except ConnectionError:
+        transport.abort()
+
+
+async def _say_bye(socket: web.WebSocketResponse, bye: Bye) -> None:
+    await socket.send_frame(wire.encode(bye), WSMsgType.TEXT)
+    await socket.close(code=bye.code, message=bye.reason.encode()[:120])
+
+
+async def _refuse(
+    gateway: Gateway, request: web.Request, error: SeatsyncError
+) -> web.WebSocketResponse:
+    socket = await _upgrade(gateway, request)
+    with abort_without_progress(writable(request), NO_PROGRESS_S):
+        await _say_bye(socket, farewell(error))
+    return socket
+
+
+async def _upgrade(gateway: Gateway, request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(
+        timeout=CLOSE_TIMEOUT_S,
+        protocols=(SUBPROTOCOL,),
+        heartbeat=gateway.config.ping_interval_s,
+        compress=False,
+        max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp refuses what reaches its limit
+        writer_limit=1,
+    )
+    await socket.prepare(request)
+    keep_shallow(writable(request))
+    return socket
+
+
+def _bearer(gateway: Gateway, request: web.Request, offered: tuple[str, ...]) -> Bearer:
+    token = bearer_token(request.headers.get("Authorization"))
+    return gateway.authenticator.authenticate(token or offered_token(offered))
+
+
+def _offered(request: web.Request) -> tuple[str, ...]:
+    header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+    return tuple(filter(None, (name.strip() for name in header.split(","))))
+
+
+def _is_upgrade(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
