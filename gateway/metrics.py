@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from room.commands import COMMANDS
 from room.reconcile import CHANNELS
+
+disable_created_metrics()
 
 _SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 
@@ -52,14 +62,14 @@ class Metrics:
         if channel in CHANNELS:
             self._staleness.labels(channel).observe(max(0.0, lag_ms / 1000))
 
-    def watch_store_reads(self, count: object) -> None:
+    def watch_store_reads(self, count: Callable[[], float]) -> None:
         """Show how often the poller asked the store."""
         gauge = Gauge(
             "seatsync_store_reads",
             "Reads of the store by the poller so far",
             registry=self.registry,
         )
-        gauge.set_function(count)  # type: ignore[arg-type]
+        gauge.set_function(count)
 
     def render(self) -> bytes:
         """Give the text form that Prometheus reads."""

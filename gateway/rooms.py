@@ -96,7 +96,15 @@ class Rooms:
         Raises:
             SeatsyncError: refused; ``position`` is set where the room was read.
         """
-        return await self._tasks.finish(self._execute(room, actor, request))
+        work = self._tasks.finish(self._execute(room, actor, request))
+        facts = {"room": room, "user": actor.user_id, "cmd": request.name, "cmd_id": request.cmd_id}
+        try:
+            ack = await work
+        except SeatsyncError as refusal:
+            log.info("command refused", extra={**facts, "code": refusal.code})
+            raise
+        log.info("command", extra={**facts, "changed": ack.changed, "at": str(ack.position)})
+        return ack
 
     async def _execute(self, room: str, actor: Actor, request: Request) -> Ack:
         key = CommandKey(actor.user_id, request.cmd_id)

@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.app import LIMITS, metrics_app, public_app
 from gateway.config import BACKLOG, RETRY_SPREAD_MS, Address, Config
 from gateway.gateway import Gateway, assemble
-from room.errors import SeatsyncError
+from room.errors import CannotStart
 from store.port import Store
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 CLEANUP_S = 1.0
 
 
-class CannotListen(SeatsyncError):
+class CannotListen(CannotStart):
     """An address can't be listened on; the message says which and why."""
 
 

@@ -128,3 +128,7 @@ class Unavailable(SeatsyncError):
     """The store does not answer."""
 
     code = "UNAVAILABLE"
+
+
+class CannotStart(SeatsyncError):
+    """A program can't start as it was told to; the message says what to do about it."""

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from room.documents import State
-from room.errors import SeatsyncError
+from room.errors import CannotStart, SeatsyncError
 from room.position import Position
 from room.snapshot import Stored
 
@@ -71,7 +71,7 @@ class AlreadyKept(Exception):
         self.receipt = receipt
 
 
-class StoreUnusable(SeatsyncError):
+class StoreUnusable(CannotStart):
     """The store can't be opened; the message says what to do about it."""
 
 

@@ -72,8 +72,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem_response(error)
     except web.HTTPException as error:
         return problem_response(_from_aiohttp(error))
-    except (ConnectionError, TimeoutError):
-        raise
+    except ConnectionError as error:
+        log.debug("the peer is gone", extra={"cause": repr(error)})
+        return web.Response(status=400)  # nobody reads it
     except Exception:
         log.exception("a handler failed", extra={"path": request.rel_url.raw_path[:200]})
         return problem_response(Unavailable("something went wrong here"))

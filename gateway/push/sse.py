@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import msgspec
@@ -18,6 +19,8 @@ from room import wire
 from room.messages import Bye
 from room.position import Position
 from room.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -42,13 +45,15 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         bearer = caller(gateway, request)
         room = room_id(request)
         wish = read_wish(request.query, request.headers.get("Last-Event-ID"))
+        response = web.StreamResponse(headers=HEADERS)
         with Outgoing(gateway, "sse", bearer, writable(request).abort) as outgoing:
             conversation = gateway.conversation(bearer, outgoing.mailbox, room)
             try:
                 await conversation.open(wish.docs, wish.have, int(SSE_COMMENT_S * 1000))
-                response = web.StreamResponse(headers=HEADERS)
                 await response.prepare(request)
                 await _write(response, request, outgoing, dict(wish.have))
+            except ConnectionError:
+                log.debug("an event stream was cut", extra={"conn": conversation.conn_id})
             finally:
                 conversation.close()
         return response

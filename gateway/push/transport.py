@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -47,6 +47,6 @@ def writable(request: web.BaseRequest) -> asyncio.WriteTransport:
         ConnectionResetError: the peer is gone.
     """
     transport = request.transport
-    if not isinstance(transport, asyncio.WriteTransport):
+    if transport is None:
         raise ConnectionResetError("the peer is gone")
-    return transport
+    return cast("asyncio.WriteTransport", transport)
