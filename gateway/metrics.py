@@ -17,7 +17,7 @@ from prometheus_client import (
 from room.commands import COMMANDS
 from room.reconcile import CHANNELS
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 _SECONDS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 
