@@ -18,7 +18,7 @@ import av
 import pytest
 
 from room.position import Position
-from seatsync import Room
+from seatsync import CHANNELS, Room
 from sei.assembler import Assembler
 from sei.errors import BadPayload
 from sei.payload import decode
@@ -183,7 +183,7 @@ async def test_twenty_commands_end_at_the_same_bytes_on_four_channels(
             stream_url = await find(relaying, r"relay (http://\S+)")
             bodies = dict(
                 zip(
-                    ("ws", "sse", "poll", "sei", "sei by PyAV"),
+                    (*CHANNELS, "sei by PyAV"),
                     await asyncio.gather(
                         *(
                             newest(base_url, name, position)
