@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import uvloop
 from aiohttp import web
 
+from bench.core import full_room
 from bench.measure import Row, in_turns_async, per_second, row
 from gateway.auth import issue
 from gateway.config import Address, Config
