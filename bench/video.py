@@ -31,7 +31,7 @@ def rows() -> Iterable[Row]:
             target = folder / f"target{suffix}"
             raw = in_turns(
                 lambda target=target: _cpu(inject, source, target, states),
-                lambda target=target: _cpu(remux, source, target, lambda _time_s: ()),
+                lambda target=target: _cpu(remux, source, target, lambda _time_s: (), None),
             )
             what = f"inject into {SECONDS} s of FLV, to {suffix[1:]}"
             yield row(what, "the same path with nothing to inject", raw, "{:.3f} s CPU".format)

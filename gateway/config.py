@@ -36,8 +36,8 @@ class Stream(msgspec.Struct, frozen=True):
     """``{room}`` stands for the room id."""
     quality: str = "source"
     codec: str = "h264"
-    width: int | None = None
-    height: int | None = None
+    width: int | msgspec.UnsetType = msgspec.UNSET
+    height: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class DemoUser(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from room.errors import TABLE, SeatsyncError, Travel
 from room.position import Position
-from room.reconcile import Channel
+from room.reconcile import CHANNELS, Channel
 
 
 class SourceEnded(SeatsyncError):
@@ -36,16 +36,16 @@ class RoomEnded(SeatsyncError):
 
     Attributes:
         room: id of the room.
-        endings: why each channel was given up.
+        endings: why each channel was given up, best channel first.
     """
 
     def __init__(self, room: str, endings: Mapping[Channel, SourceEnded]) -> None:
         self.room = room
-        self.endings = dict(endings)
-        codes = [ending.code for ending in endings.values() if ending.permanent]
+        self.endings = {channel: endings[channel] for channel in CHANNELS if channel in endings}
+        codes = [ending.code for ending in self.endings.values()]
         super().__init__(
             f"room {room} cannot be followed any more: "
-            + "; ".join(f"{channel}: {ending.reason}" for channel, ending in endings.items()),
+            + "; ".join(f"{channel}: {ending.reason}" for channel, ending in self.endings.items()),
             code=codes[0] if codes else "UNAVAILABLE",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 import aiohttp
@@ -41,10 +41,13 @@ class PollSource:
         session: aiohttp.ClientSession,
         access: Access,
         draw: Callable[[], float],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._session: Final = session
         self._access: Final = access
         self._draw: Final = draw
+        self._sleep: Final = sleep
         self._etag: str | None = None
 
     async def arrivals(self) -> AsyncGenerator[Signal, None]:
@@ -53,7 +56,7 @@ class PollSource:
             with network_errors_end_the_source():
                 signal, interval_ms = await self._ask()
             yield signal
-            await asyncio.sleep(spread_ms(interval_ms, self._draw()) / 1000)
+            await self._sleep(spread_ms(interval_ms, self._draw()) / 1000)
 
     async def _ask(self) -> tuple[Signal, int]:
         headers = dict(self._access.headers)
