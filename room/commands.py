@@ -209,7 +209,7 @@ def read_request(envelope: Envelope, idempotency_key: str | None = None) -> Requ
     kind = COMMANDS.get(envelope.cmd)
     if kind is None:
         raise SeatsyncError("there is no such command", code="UNKNOWN_COMMAND")
-    args = envelope.args or {}
+    args = _canonical(envelope.args or {})
     if_version = None if envelope.if_version is None else parse_position(envelope.if_version)
     return Request(
         name=envelope.cmd,
@@ -232,7 +232,7 @@ def _cmd_id(field: str | None, header: str | None) -> str:
 
 
 def _fingerprint(name: str, args: dict[str, Any], if_version: Position | None) -> bytes:
-    return msgspec.json.encode([name, _canonical(args), if_version], order="sorted")
+    return msgspec.json.encode([name, args, if_version], order="sorted")
 
 
 def _canonical(value: Any) -> Any:
