@@ -19,6 +19,7 @@ Reason = Annotated[str, Meta(max_length=200)]
 CooldownSeconds = Annotated[int, Meta(ge=0, le=86_400)]
 
 ANY_SEAT: Final = -1
+MAX_NESTING: Final = 32
 
 
 class SessionStart(msgspec.Struct, frozen=True):
@@ -226,23 +227,34 @@ def _cmd_id(field: str | None, header: str | None) -> str:
     cmd_id = field if field is not None else header
     if cmd_id is None:
         raise InvalidArgument("cmd_id is missing")
-    if not 1 <= len(cmd_id) <= 64:
-        raise InvalidArgument("cmd_id has 1 to 64 characters")
+    if not 1 <= len(cmd_id) <= 64 or _is_broken(cmd_id):
+        raise InvalidArgument("cmd_id has 1 to 64 characters, in UTF-8")
     return cmd_id
+
+
+def _is_broken(text: str) -> bool:
+    """Tell whether a header held bytes that are no UTF-8; they show up as lone surrogates."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _fingerprint(name: str, args: dict[str, Any], if_version: Position | None) -> bytes:
     return msgspec.json.encode([name, args, if_version], order="sorted")
 
 
-def _canonical(value: Any) -> Any:
-    """Make equal JSON values equal bytes: 3.0 is 3."""
+def _canonical(value: Any, depth: int = 0) -> Any:
+    """Make equal JSON values equal bytes: 3.0 is 3.
+
+    Raises:
+        InvalidArgument: nested beyond ``MAX_NESTING``.
+    """
+    if depth > MAX_NESTING:
+        raise InvalidArgument("the arguments are nested too deeply")
     match value:
         case float() if value.is_integer():
             return int(value)
         case dict():
-            return {key: _canonical(item) for key, item in value.items()}
+            return {key: _canonical(item, depth + 1) for key, item in value.items()}
         case list():
-            return [_canonical(item) for item in value]
+            return [_canonical(item, depth + 1) for item in value]
         case _:
             return value

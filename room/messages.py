@@ -173,7 +173,7 @@ def read_have(text: str) -> dict[str, Position]:
     have: dict[str, Position] = {}
     for item in filter(None, text.split(",")):
         doc, colon, position = item.strip().partition(":")
-        if not colon:
+        if not (doc and colon):
             raise InvalidArgument("have is written <doc>:<position>,…")
         have[doc] = parse_position(position)
     return have

@@ -8,6 +8,8 @@ from room.actor import Actor
 from room.documents import State
 from room.errors import Refused
 
+PLATFORM_ROLES: Final = frozenset({"operator", "reviewer"})
+
 POLICY: Final[dict[str, frozenset[str]]] = {
     name: frozenset(who.split())
     for name, who in {
@@ -31,7 +33,7 @@ POLICY: Final[dict[str, frozenset[str]]] = {
 
 def standings(state: State, actor: Actor) -> frozenset[str]:
     """Name everything that an actor is in a room; service and staff hold no room rank."""
-    roles = {role for role in actor.roles if role in ("operator", "reviewer")}
+    roles = set(actor.roles) & PLATFORM_ROLES
     if actor.kind == "member":
         roles.add(state.rank_of(actor.user_id))
         if state.seat_of(actor.user_id) is not None:
@@ -47,11 +49,14 @@ def allowed_commands(state: State, actor: Actor | None) -> tuple[str, ...]:
     return tuple(name for name, who in POLICY.items() if who & roles)
 
 
-def check_permission(state: State, actor: Actor, name: str) -> None:
+def check_permission(state: State, actor: Actor, name: str) -> bool:
     """Refuse a command that this actor may never send in this room.
 
     Whether a member is seated is not asked here: standing up twice is a no-op, and the other
     commands of the seated have an error of their own, ``NOT_ON_SEAT``.
+
+    Returns:
+        whether the platform permits it, by a role that this very command is open to.
 
     Raises:
         Refused: ``FORBIDDEN``.
@@ -61,6 +66,7 @@ def check_permission(state: State, actor: Actor, name: str) -> None:
     seatable = actor.kind == "member" and "seated" in who
     if not (who & roles or seatable):
         raise Refused(f"{name} is not yours to send in this room", code="FORBIDDEN")
+    return bool(who & roles & PLATFORM_ROLES)
 
 
 def changed_standings(before: State, after: State) -> frozenset[str]:

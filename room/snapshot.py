@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,9 +29,10 @@ class Stored(msgspec.Struct, frozen=True):
     ts_ms: int
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies a snapshot; these keys come first, in this order."""
 
+    type: Literal["snapshot"]
     doc: str
     schema: int
     view: View
@@ -46,7 +47,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field=
         return Position(self.epoch, self.version)
 
 
-class StateSnapshot(Head, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
+class StateSnapshot(Head, frozen=True, kw_only=True):
     """The wire form of the ``state`` document; fields stand in the order of the bytes."""
 
     session: SessionView | None
@@ -138,6 +139,7 @@ def encode_state(stored: Stored, view: View) -> Snapshot:
     """Encode the ``state`` document for one view."""
     shown = project(stored.state, view)
     message = StateSnapshot(
+        type="snapshot",
         doc="state",
         schema=SCHEMA,
         view=view,

@@ -24,6 +24,8 @@ def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         InvalidArgument: JSON of the wrong shape; the message says where.
     """
     try:
+        if not body.isascii():
+            str(body, "utf-8")  # the decoder does not look into fields that it passes over
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         if decoder is not ANY:

@@ -20,14 +20,12 @@ def find_seat(state: State, index: int) -> Seat:
 
 
 def check_rank(state: State, context: Context, target_id: str) -> None:
-    """Refuse to act upon an equal or a higher rank; staff act by permission.
+    """Refuse to act upon an equal or a higher rank; staff act by permission of the command.
 
     Raises:
         Refused: ``TARGET_OUTRANKS``.
     """
-    if context.actor.is_staff_of("operator", "reviewer"):
-        return
-    if not outranks(state, context.actor.user_id, target_id):
+    if not context.as_staff and not outranks(state, context.actor.user_id, target_id):
         raise Refused("that person is not below you in this room", code="TARGET_OUTRANKS")
 
 

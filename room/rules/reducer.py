@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from room.commands import NAMES, Command, SessionStart
 from room.documents import State
 from room.errors import Refused
@@ -33,7 +35,8 @@ def reduce(state: State, command: Command, context: Context) -> Change:
         Refused: the rules say no; the code says which.
     """
     check_cooldown(state, command, context)
-    check_permission(state, context.actor, NAMES[type(command)])
+    as_staff = check_permission(state, context.actor, NAMES[type(command)])
     if state.session is None and not isinstance(command, SessionStart):
         raise Refused("no session is live in this room", code="SESSION_NOT_LIVE")
+    context = msgspec.structs.replace(context, as_staff=as_staff)
     return RULES[type(command)](state, command, context)

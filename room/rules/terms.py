@@ -18,6 +18,8 @@ class Context(msgspec.Struct, frozen=True):
     now_ms: int
     new_id: Callable[[], str]
     """A fresh random id, without its prefix."""
+    as_staff: bool = False
+    """The platform permits this actor this command: ranks do not hold them back."""
 
 
 class Ended(msgspec.Struct, frozen=True):

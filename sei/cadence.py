@@ -1,0 +1,58 @@
+"""When which message goes into which access unit (SEI.md 2).
+
+| cause | what follows |
+| --- | --- |
+| a new snapshot | its messages, three rounds: one access unit and the two after it |
+| a keyframe | one round, for who joins there |
+| 500 ms of stream time since a round began | one round |
+
+A round is every message of a snapshot once, one an access unit. Rounds that are due at the same
+time are not added up. A new snapshot ends the rounds of the one before it. Time is that of the
+stream: field-coded video has two access units a frame, so packets measure nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+REPEAT_INTERVAL_MS: Final = 500
+ROUNDS_ON_CHANGE: Final = 3
+
+
+class Cadence:
+    """The schedule of one video stream."""
+
+    def __init__(self, *, repeat_interval_ms: int = REPEAT_INTERVAL_MS) -> None:
+        self._repeat_interval_ms: Final = repeat_interval_ms
+        self._messages: tuple[bytes, ...] = ()
+        self._next = 0
+        self._due = 0
+        self._round_began_ms: float = 0.0
+
+    def choose(self, dts_ms: float, is_keyframe: bool, messages: Sequence[bytes]) -> bytes | None:
+        """Say what the next access unit carries; call once for each, in decoding order.
+
+        Args:
+            dts_ms: its decoding time.
+            is_keyframe: whether a reader may start here.
+            messages: those of the newest snapshot; empty while no state is known.
+        """
+        if not messages:
+            return None
+        if tuple(messages) != self._messages:
+            self._messages = tuple(messages)
+            self._next, self._due = 0, ROUNDS_ON_CHANGE * len(messages)
+        elif is_keyframe or not 0 <= dts_ms - self._round_began_ms < self._repeat_interval_ms:
+            self._due = max(self._due, len(messages))
+        if not self._due:
+            return None
+        return self._take(dts_ms)
+
+    def _take(self, dts_ms: float) -> bytes:
+        if self._next == 0:
+            self._round_began_ms = dts_ms
+        message = self._messages[self._next]
+        self._next = (self._next + 1) % len(self._messages)
+        self._due -= 1
+        return message

@@ -1,0 +1,40 @@
+"""Put room state into a media file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sei.remux import remux
+from sei.report import Progress, Report
+from sei.state import Encoder, StateAt
+
+
+def inject(
+    source: Path,
+    target: Path,
+    states: StateAt,
+    progress: Progress | None = None,
+    *,
+    room: str | None = None,
+    max_message_bytes: int = 1000,
+) -> Report:
+    """Copy a media file with the state of a room in its video, without re-encoding.
+
+    Messages with our UUID that it had before are taken out.
+
+    Args:
+        source: FLV, MP4, MPEG-TS or raw H.264 or HEVC.
+        target: the file to write; its suffix names the container.
+        states: the newest snapshot at each time; ``fixed_state`` for one that does not change.
+        progress: told how many bytes are done, of how many.
+        room: id of the room; taken from the first snapshot where it is None.
+        max_message_bytes: limit of one message, 300 to 4,000.
+
+    Raises:
+        BadMedia: the input cannot be read, or the output not written.
+        InvalidArgument: a snapshot is no anonymous state of the room.
+        Malformed: a snapshot is not JSON.
+        TooManyChunks: a snapshot is too large for the channel.
+    """
+    encoder = Encoder(room, max_message_bytes=max_message_bytes)
+    return remux(source, target, lambda time_s: encoder.messages(states(time_s)), progress)

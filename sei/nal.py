@@ -1,0 +1,145 @@
+"""NAL units inside one packet: walk, escape, find the place for an SEI, insert.
+
+Only whole units are given; a walk ends where the packet stops making sense, and each step goes
+forward, so it is bounded by the packet. Sources: ITU-T H.264 7.3.1, 7.4.1.2.3 and annex B, ITU-T
+H.265 7.3.1 and 7.4.2.2.
+
+| | H.264 | HEVC |
+| --- | --- | --- |
+| header | 1 byte, type in the low 5 bits | 2 bytes, type in bits 1..6 of the first |
+| SEI | 6 | 39 prefix, 40 suffix |
+| VCL | 1..5, and 14, 20, 21 of the extensions | below 32 |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from sei.framing import START_CODE, Codec, Framing
+
+_UNESCAPED: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
+_H264_VCL: Final = frozenset({1, 2, 3, 4, 5, 14, 20, 21})
+_SEI: Final[dict[Codec, frozenset[int]]] = {"h264": frozenset({6}), "hevc": frozenset({39, 40})}
+HEADER_BYTES: Final[dict[Codec, int]] = {"h264": 1, "hevc": 2}
+
+
+class Span(NamedTuple):
+    """Where a NAL unit lies in a packet."""
+
+    prefix: int
+    """Offset of the start code or length before it."""
+    start: int
+    """Offset of its header."""
+    end: int
+    kind: int
+    """``nal_unit_type``."""
+
+
+def escape(rbsp: bytes) -> bytes:
+    """Insert emulation prevention bytes; the input must not end in zero (H.264 7.4.1)."""
+    return _UNESCAPED.sub(b"\x00\x00\x03", rbsp) if b"\x00\x00" in rbsp else rbsp
+
+
+def unescape(payload: bytes) -> bytes:
+    """Take emulation prevention bytes out."""
+    return payload.replace(b"\x00\x00\x03", b"\x00\x00")
+
+
+def walk(packet: bytes, framing: Framing) -> Iterator[Span]:
+    """Give the NAL units of a packet, in order."""
+    if framing.length_bytes is None:
+        return _walk_start_codes(packet, framing.codec)
+    return _walk_lengths(packet, framing.codec, framing.length_bytes)
+
+
+def is_sei(span: Span, codec: Codec) -> bool:
+    """Tell whether a unit holds supplemental enhancement information."""
+    return span.kind in _SEI[codec]
+
+
+def is_vcl(span: Span, codec: Codec) -> bool:
+    """Tell whether a unit belongs to the coded picture, so that no prefix SEI may follow it."""
+    return span.kind in _H264_VCL if codec == "h264" else span.kind < 32
+
+
+def insert_offset(packet: bytes, framing: Framing) -> int | None:
+    """Find where an SEI goes: before the first VCL unit, after any SEI; None without one."""
+    for span in walk(packet, framing):
+        if is_vcl(span, framing.codec):
+            return span.prefix
+    return None
+
+
+def insert(packet: bytes, framing: Framing, units: Sequence[bytes]) -> bytes:
+    """Put NAL units directly before the first VCL unit; without one the packet stays as it is.
+
+    Raises:
+        OverflowError: a unit is longer than the stream's length prefix can say.
+    """
+    at = insert_offset(packet, framing)
+    return packet if at is None else splice(packet, at, framing, units)
+
+
+def splice(packet: bytes, at: int, framing: Framing, units: Sequence[bytes]) -> bytes:
+    """Put NAL units at an offset that a walk gave.
+
+    Raises:
+        OverflowError: a unit is longer than the stream's length prefix can say.
+    """
+    return b"".join([packet[:at], *map(framing.frame, units), packet[at:]])
+
+
+def insert_parameter_sets(packet: bytes, framing: Framing, units: Sequence[bytes]) -> bytes:
+    """Put parameter sets before the first SEI or VCL unit, unless the packet has its own.
+
+    MPEG-TS muxers add them themselves, but behind the SEI; strict repackagers want them first.
+    """
+    first_kind = _kind(units[0][0], framing.codec)
+    at = None
+    for span in walk(packet, framing):
+        if span.kind == first_kind:
+            return packet
+        if at is None and (is_sei(span, framing.codec) or is_vcl(span, framing.codec)):
+            at = span.prefix
+    return packet if at is None else splice(packet, at, framing, units)
+
+
+def with_start_codes(packet: bytes, framing: Framing) -> bytes:
+    """Turn lengths into start codes; what does not parse is left out, as a decoder would."""
+    if framing.length_bytes is None:
+        return packet
+    return b"".join(START_CODE + packet[span.start : span.end] for span in walk(packet, framing))
+
+
+def _walk_lengths(packet: bytes, codec: Codec, length_bytes: int) -> Iterator[Span]:
+    at = 0
+    while at + length_bytes < len(packet):
+        start = at + length_bytes
+        end = start + int.from_bytes(packet[at:start], "big")
+        if end > len(packet):
+            return
+        if end - start >= HEADER_BYTES[codec]:
+            yield Span(at, start, end, _kind(packet[start], codec))
+        at = end
+
+
+def _walk_start_codes(packet: bytes, codec: Codec) -> Iterator[Span]:
+    """Split at ``00 00 01``; one zero before it belongs to the start code (annex B.1.1)."""
+    mark = packet.find(b"\x00\x00\x01")
+    while mark >= 0:
+        start = mark + 3
+        following = packet.find(b"\x00\x00\x01", start)
+        end = len(packet) if following < 0 else _prefix_of(packet, following, start)
+        if end - start >= HEADER_BYTES[codec]:
+            yield Span(_prefix_of(packet, mark, 0), start, end, _kind(packet[start], codec))
+        mark = following
+
+
+def _prefix_of(packet: bytes, mark: int, floor: int) -> int:
+    return mark - 1 if mark > floor and packet[mark - 1] == 0 else mark
+
+
+def _kind(header: int, codec: Codec) -> int:
+    return header & 0x1F if codec == "h264" else header >> 1 & 0x3F

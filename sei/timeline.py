@@ -1,0 +1,67 @@
+"""Decoding times that never run backwards: muxers refuse a packet that does, and end the file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+JUMP_S: Final = 1
+"""Back by more than this is a new start (an encoder restart, joined files), not jitter."""
+
+
+class Times(NamedTuple):
+    """When a packet is decoded and shown, in ticks of its stream."""
+
+    dts: int
+    pts: int
+
+
+class Timeline:
+    """Repairs the times of one stream.
+
+    Jitter is pushed forward by the least that the muxer takes; after a jump back everything that
+    follows is moved behind what was there.
+
+    Args:
+        time_base: seconds in a tick.
+        strict: whether equal decoding times are refused too.
+    """
+
+    def __init__(self, time_base: Fraction, *, strict: bool = True) -> None:
+        self._jump: Final = max(1, int(JUMP_S / time_base))
+        self._step: Final = 1 if strict else 0
+        self._offset = 0
+        self._last: int | None = None
+        self._last_duration = 0
+
+    def place(self, dts: int | None, pts: int | None, duration: int) -> Times:
+        """Give the times under which a packet is to be written; one that has none follows on."""
+        times = self._shifted(dts, pts)
+        if self._last is not None:
+            if times.dts < self._last - self._jump:
+                self._offset += self._next() - times.dts
+                times = self._shifted(dts, pts)
+            elif times.dts < self._last + self._step:
+                decoded = self._last + self._step
+                times = Times(decoded, max(times.pts, decoded))
+        self._last, self._last_duration = times.dts, duration
+        return times
+
+    def _shifted(self, dts: int | None, pts: int | None) -> Times:
+        if dts is None:
+            dts = self._next() - self._offset if pts is None else pts
+        decoded = dts + self._offset
+        shown = decoded if pts is None else pts + self._offset
+        return Times(decoded, max(shown, decoded))
+
+    def _next(self) -> int:
+        if self._last is None:
+            return 0
+        return self._last + max(1, self._last_duration)
+
+
+def rescale(ticks: int, old: Fraction, new: Fraction) -> int:
+    """Express a time in another base, rounded to the nearest, halves away from zero."""
+    exact = abs(ticks) * old / new
+    nearest = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+    return nearest if ticks >= 0 else -nearest

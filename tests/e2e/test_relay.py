@@ -1,0 +1,454 @@
+"""The live relay over real sockets: a test picture or a file in, players that read HTTP-FLV out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import av
+import pytest
+
+from room.errors import InvalidArgument
+from room.position import Position
+from sei.errors import BadMedia
+from sei.fanout import LiveStream
+from sei.flv import VIDEO, Tag, TagParser, is_configuration, read_video
+from sei.flv_reader import FlvStateReader, Sighting
+from sei.flv_server import serving
+from sei.message import UUID_BYTES
+from sei.relay import run_relay
+
+LOOPBACK = ("127.0.0.1", 0)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    body: bytes
+
+
+def snapshot(version: int, **changed: object) -> Snapshot:
+    head = {"type": "snapshot", "doc": "state", "schema": 1, "view": "anonymous", "room": "demo"}
+    rest = {"epoch": 9, "version": version, "ts": 1000 + version, "note": "Ünïcode"}
+    return Snapshot(json.dumps(head | rest | changed, ensure_ascii=False).encode())
+
+
+@dataclass
+class States:
+    """Snapshots by hand; iterating ends at None."""
+
+    queue: asyncio.Queue[Snapshot | None] = field(default_factory=asyncio.Queue)
+
+    def put(self, *snapshots: Snapshot | None) -> States:
+        for item in snapshots:
+            self.queue.put_nowait(item)
+        return self
+
+    async def __aiter__(self) -> AsyncIterator[Snapshot]:
+        while (item := await self.queue.get()) is not None:
+            yield item
+
+
+@asynccontextmanager
+async def relay(states: States, media: Path | None = None) -> AsyncIterator[str]:
+    """Run a relay; give the address of its stream."""
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(
+        run_relay("demo", aiter(states), listen=LOOPBACK, media=media, on_ready=ready.set_result)
+    )
+    try:
+        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+        yield f"http://127.0.0.1:{ready.result()}"
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+@asynccontextmanager
+async def playing(address: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{address}/live/demo.flv") as response,
+    ):
+        assert response.status == 200
+        yield response.content.iter_any()
+
+
+async def sightings(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sighting]:
+    reader = FlvStateReader("demo")
+    async for chunk in chunks:
+        for sighting in reader.feed(chunk):
+            yield sighting
+    assert reader.foreign == reader.broken == 0
+
+
+async def tags_until(chunks: AsyncIterator[bytes], end_ms: int) -> list[Tag]:
+    """Read tags until one is this much later than the first picture."""
+    parser = TagParser()
+    tags: list[Tag] = []
+    start_ms: int | None = None
+    async for chunk in chunks:
+        for tag in parser.feed(chunk):
+            tags.append(tag)
+            if tag.kind == VIDEO and not is_configuration(tag):
+                start_ms = tag.timestamp_ms if start_ms is None else start_ms
+                if tag.timestamp_ms - start_ms >= end_ms:
+                    return tags
+    raise AssertionError("the stream ended")
+
+
+def pictures(tags: list[Tag]) -> list[Tag]:
+    return [tag for tag in tags if tag.kind == VIDEO and not is_configuration(tag)]
+
+
+def is_keyframe(tag: Tag) -> bool:
+    video = read_video(tag)
+    return video is not None and video.is_keyframe
+
+
+def encode_file(path: Path, *, codec: str = "libx264", width: int = 160) -> Path:
+    options = {"preset": "ultrafast", "g": "6"}
+    if codec == "libx265":
+        options["x265-params"] = "log-level=none"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream(codec, 25, options)
+        video.width, video.height = width, 96
+        with av.open(f"testsrc2=size={width}x96:rate=25:duration=0.48", format="lavfi") as s:
+            for frame in s.decode(video=0):
+                frame.pict_type = av.video.frame.PictureType.NONE
+                output.mux(video.encode(frame.reformat(format="yuv420p")))
+        output.mux(video.encode(None))
+    return path
+
+
+async def test_the_stream_carries_the_bytes_of_the_snapshot() -> None:
+    states = States().put(snapshot(1))
+    async with relay(states) as address, playing(address) as chunks:
+        async for sighting in sightings(chunks):
+            assert sighting.body == snapshot(1).body
+            assert sighting.position == Position(9, 1)
+            assert sighting.ts_ms == 1001
+            break
+
+
+async def test_a_new_version_shows_up_and_an_older_one_never_comes_back() -> None:
+    states = States().put(snapshot(1))
+    seen: list[Position] = []
+    async with relay(states) as address, playing(address) as chunks:
+        async for sighting in sightings(chunks):
+            if not seen:
+                states.put(snapshot(3), snapshot(2))
+            seen.append(sighting.position)
+            if len(seen) == 6:
+                break
+    assert seen[0] == Position(9, 1)
+    assert seen[-1] == Position(9, 3)
+    assert Position(9, 2) not in seen
+    assert seen == sorted(seen)
+
+
+async def test_when_the_snapshots_end_the_last_one_is_repeated() -> None:
+    states = States().put(snapshot(1), snapshot(2), None)
+    async with relay(states) as address, playing(address) as chunks:
+        times = []
+        async for sighting in sightings(chunks):
+            assert sighting.position == Position(9, 2)
+            times.append(sighting.pts_ms)
+            if len(times) == 5:
+                break
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    assert max(gaps) <= 540  # half a second and one picture
+
+
+async def test_before_a_state_is_known_there_are_pictures_without_messages() -> None:
+    async with relay(States()) as address, playing(address) as chunks:
+        tags = await tags_until(chunks, 200)
+    assert is_keyframe(pictures(tags)[0])
+    assert not any(UUID_BYTES in tag.body for tag in tags)
+
+
+async def test_a_late_player_starts_with_configurations_and_a_keyframe() -> None:
+    states = States().put(snapshot(1))
+    async with relay(states) as address:
+        async with playing(address) as chunks:
+            early = await tags_until(chunks, 400)
+        async with playing(address) as chunks:
+            late = await tags_until(chunks, 200)
+    for tags in (early, late):
+        kinds = [(tag.kind, is_configuration(tag)) for tag in tags[:3]]
+        assert kinds == [(18, False), (9, True), (8, True)]
+        assert is_keyframe(pictures(tags)[0])
+        assert UUID_BYTES in pictures(tags)[0].body
+
+
+async def test_any_player_can_play_it() -> None:
+    states = States().put(snapshot(1))
+
+    def play(address: str) -> tuple[set[str], int, list[bytes]]:
+        bodies = []
+        with av.open(f"{address}/live/demo.flv", timeout=10) as container:
+            kinds = {stream.type for stream in container.streams}
+            for count, frame in enumerate(container.decode(video=0), start=1):
+                side = frame.side_data
+                bodies += [bytes(side[n]) for n in range(len(side))]
+                if count == 30:
+                    return kinds, count, [body for body in bodies if body.startswith(UUID_BYTES)]
+        raise AssertionError("the stream ended")
+
+    async with relay(states) as address:
+        kinds, count, bodies = await asyncio.to_thread(play, address)
+    assert kinds == {"audio", "video"}
+    assert count == 30
+    assert bodies
+    assert all(body.endswith(snapshot(1).body) for body in bodies)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+async def test_a_file_is_played_over_and_over_with_times_that_rise(
+    codec: str, tmp_path: Path
+) -> None:
+    media = encode_file(tmp_path / "short.mp4", codec=codec)
+    states = States().put(snapshot(1))
+    async with relay(states, media) as address, playing(address) as chunks:
+        tags = pictures(await tags_until(chunks, 1200))  # the file has 480 ms
+    times = [tag.timestamp_ms for tag in tags]
+    steps = {after - before for before, after in itertools.pairwise(times)}
+    assert steps == {40}
+    assert UUID_BYTES in tags[0].body
+    contents = [video.content for video in map(read_video, tags) if video]
+    plain = [content for content in contents if UUID_BYTES not in content]
+    assert len(set(plain)) < len(plain)  # the same pictures came again, byte for byte
+
+
+async def test_parameter_sets_may_change_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    first = encode_file(tmp_path / "first.flv").read_bytes()
+    second = encode_file(tmp_path / "second.flv", width=320).read_bytes()
+    media = tmp_path / "both.flv"
+    media.write_bytes(first + second[13:])
+    states = States().put(snapshot(1))
+
+    def play(address: str) -> set[int]:
+        widths = set()
+        with av.open(f"{address}/live/demo.flv", timeout=10) as container:
+            for count, frame in enumerate(container.decode(video=0)):
+                widths.add(frame.width)
+                if count == 24:
+                    break
+        return widths
+
+    async with relay(states, media) as address:
+        assert await asyncio.to_thread(play, address) == {160, 320}
+
+
+async def test_a_codec_that_live_streams_do_not_hold_is_an_error(tmp_path: Path) -> None:
+    media = encode_file(tmp_path / "video.mp4")
+    with av.open(str(media)) as container, av.open(str(tmp_path / "alac.mp4"), "w") as output:
+        video = output.add_stream_from_template(container.streams.video[0], opaque=True)
+        audio = output.add_stream("alac", 44_100)
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                output.mux(packet)
+        with av.open("sine=duration=0.2:sample_rate=44100", format="lavfi") as tone:
+            for sound in tone.decode(audio=0):
+                output.mux(audio.encode(sound))
+        output.mux(audio.encode(None))
+    with pytest.raises(BadMedia, match="alac"):
+        await run(States(), tmp_path / "alac.mp4")
+
+
+async def test_a_raw_file_is_played_too(tmp_path: Path) -> None:
+    media = encode_file(tmp_path / "short.h264")
+    states = States().put(snapshot(1))
+    async with relay(states, media) as address, playing(address) as chunks:
+        async for sighting in sightings(chunks):
+            assert sighting.body == snapshot(1).body
+            break
+
+
+@pytest.mark.parametrize("path", ["/live/other.flv", "/live/demo", "/live/demo.mp4", "/", "/x/y"])
+async def test_any_other_path_is_not_found(path: str) -> None:
+    async with (
+        serving("demo", LiveStream(), LOOPBACK) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}") as response,
+    ):
+        assert response.status == 404
+        assert response.content_type == "application/problem+json"
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        problem = await response.json(content_type=None)
+    assert problem["code"] == "NOT_FOUND"
+    assert problem["retryable"] is False
+
+
+async def test_other_methods_are_not_allowed() -> None:
+    async with (
+        serving("demo", LiveStream(), LOOPBACK) as port,
+        aiohttp.ClientSession() as session,
+        session.post(f"http://127.0.0.1:{port}/live/demo.flv") as response,
+    ):
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET"
+        assert (await response.json(content_type=None))["code"] == "METHOD_NOT_ALLOWED"
+
+
+async def test_a_live_relay_says_so() -> None:
+    async with (
+        serving("demo", LiveStream(), LOOPBACK) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/livez") as response,
+    ):
+        assert response.status == 200
+
+
+async def test_any_page_may_read_the_stream_and_nobody_stores_it() -> None:
+    stream = LiveStream()
+    async with (
+        serving("demo", stream, LOOPBACK) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/live/demo.flv") as response,
+    ):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.content_type == "video/x-flv"
+        stream.close()
+        assert (await response.content.read()).startswith(b"FLV")
+
+
+async def test_a_player_that_reads_nothing_is_bounded_and_then_aborted() -> None:
+    stream = LiveStream(max_gop_bytes=2**18, max_pending_bytes=2**19)
+    key = Tag(VIDEO, 0, b"\x17\x01\x00\x00\x00" + bytes(2**16))
+    inter = Tag(VIDEO, 40, b"\x27\x01\x00\x00\x00" + bytes(2**16))
+    stream.publish(key)
+    async with serving("demo", stream, LOOPBACK, stall_s=0.3) as port:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as peer:
+            peer.setblocking(False)
+            await loop.sock_connect(peer, ("127.0.0.1", port))
+            await loop.sock_sendall(peer, b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+            await loop.sock_recv(peer, 1000)
+            (player,) = stream.players
+            largest = 0
+            while player in stream.players:  # 16 MB/s and more, until the relay gives it up
+                for tag in (key, inter, inter):
+                    stream.publish(tag)
+                largest = max(largest, player.pending_bytes)
+                await asyncio.sleep(0.01)
+    assert player.skips > 0
+    assert largest <= 2**19 + len(key.body)
+
+
+async def test_a_player_that_leaves_is_forgotten() -> None:
+    stream = LiveStream()
+    stream.publish(Tag(VIDEO, 0, b"\x17\x01\x00\x00\x00picture"))
+    async with serving("demo", stream, LOOPBACK) as port:
+        async with playing(f"http://127.0.0.1:{port}") as chunks:
+            assert await anext(chunks)
+            assert len(stream.players) == 1
+        while stream.players:
+            stream.publish(Tag(VIDEO, 40, b"\x27\x01\x00\x00\x00picture"))
+            await asyncio.sleep(0)
+
+
+async def test_a_slow_player_does_not_hold_back_another() -> None:
+    states = States().put(snapshot(1))
+    async with relay(states) as address:
+        port = int(address.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as stuck:
+            stuck.sendall(b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with playing(address) as chunks:
+                assert pictures(await tags_until(chunks, 400))
+
+
+# Ends ---------------------------------------------------------------------------------------------
+
+
+async def run(states: States, media: Path | None = None, port: int = 0, room: str = "demo") -> None:
+    await run_relay(
+        room,
+        aiter(states),
+        listen=("127.0.0.1", port),
+        media=media,
+        on_ready=lambda _port: None,
+    )
+
+
+async def test_a_cancelled_relay_leaves_nothing_behind() -> None:
+    threads = set(threading.enumerate())
+    async with relay(States().put(snapshot(1))) as address:
+        async with playing(address) as chunks:
+            await tags_until(chunks, 40)
+        live = {thread.name for thread in set(threading.enumerate()) - threads}
+        assert live
+    port = int(address.rsplit(":", 1)[1])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_players_are_let_go_when_the_relay_ends() -> None:
+    async with aiohttp.ClientSession() as session:
+        async with relay(States()) as address:
+            response = await session.get(f"{address}/live/demo.flv")
+            await response.content.readany()
+        with suppress(aiohttp.ClientPayloadError):
+            await response.content.read()
+        assert response.content.at_eof()
+        response.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"no media at all" * 100])
+async def test_bad_media_ends_the_relay_with_a_clear_error(content: bytes, tmp_path: Path) -> None:
+    media = tmp_path / "bad.mp4"
+    media.write_bytes(content)
+    with pytest.raises(BadMedia, match=r"bad\.mp4"):
+        await run(States(), media)
+
+
+async def test_media_that_breaks_off_later_ends_the_relay(tmp_path: Path) -> None:
+    whole, media = encode_file(tmp_path / "whole.flv"), tmp_path / "cut.flv"
+    media.write_bytes(whole.read_bytes()[:-100])
+    with pytest.raises(BadMedia, match="cut short"):
+        await run(States(), media)
+
+
+async def test_a_port_that_is_taken_ends_the_relay_with_a_clear_error() -> None:
+    with socket.socket() as other:
+        other.bind(LOOPBACK)
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(InvalidArgument, match=f"127.0.0.1:{port}"):
+            await run(States(), port=port)
+
+
+@pytest.mark.parametrize("changed", [{"view": "member"}, {"room": "other"}, {"doc": "requests"}])
+async def test_a_snapshot_that_is_not_for_everybody_ends_the_relay(
+    changed: dict[str, object],
+) -> None:
+    with pytest.raises(InvalidArgument):
+        await run(States().put(snapshot(1, **changed)))
+
+
+async def test_a_snapshot_too_large_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    states = States().put(snapshot(1), snapshot(2, pad="x" * 300_000), snapshot(3))
+    async with relay(states) as address, playing(address) as chunks:
+        async for sighting in sightings(chunks):
+            assert sighting.position != Position(9, 2)
+            if sighting.position == Position(9, 3):
+                break
+    assert "does not fit" in caplog.text
+
+
+async def test_a_malformed_room_id_is_refused() -> None:
+    with pytest.raises(InvalidArgument):
+        await run(States(), room="../etc")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sei_strategies import framings, packets
+
+from sei.errors import BadMedia
+from sei.framing import Framing
+from sei.message import find_messages, message_unit, remove_messages
+from sei.nal import insert, walk
+from sei.rewrite import Rewriter
+
+H264 = Framing("h264", 4)
+PICTURE = H264.frame(b"\x65idr")
+STATE = (b"state",)
+AVCC = {
+    4: b"\x01\x42\xe0\x1e\xff\xe1\x00\x04\x67sps\x01\x00\x04\x68pps",
+    2: b"\x01\x42\xe0\x1e\xfd\xe1\x00\x04\x67new\x01\x00\x04\x68new",
+    1: b"\x01\x42\xe0\x1e\xfc\xe0\x00",
+}
+
+
+def configuration(framing: Framing) -> bytes:
+    """Write the least decoder configuration record that says how long lengths are."""
+    if framing.length_bytes is None:
+        return b""
+    size = bytes((framing.length_bytes - 1,))
+    return (
+        b"\x01\x00\x00\x00" + size + b"\x00\x00"
+        if framing.codec == "h264"
+        else (b"\x01" + bytes(20) + size + b"\x00")
+    )
+
+
+@given(st.data(), framings)
+def test_a_forged_message_is_replaced_by_ours(data: st.DataObject, framing: Framing) -> None:
+    packet = data.draw(packets(framing))
+    forged = insert(packet, framing, [message_unit(b"forged", framing.codec)])
+    done = Rewriter(framing.codec, configuration(framing)).rewrite(
+        forged, dts_ms=0, is_keyframe=True, messages=STATE
+    )
+    assert find_messages(done.packet, framing) == [b"state"]
+    assert (done.injected, done.removed) == (1, 1)
+    assert remove_messages(done.packet, framing)[0] == packet
+
+
+def test_without_a_state_forged_messages_go_all_the_same() -> None:
+    forged = H264.frame(message_unit(b"forged", "h264")) + PICTURE
+    done = Rewriter("h264", AVCC[4]).rewrite(forged, dts_ms=0, is_keyframe=True, messages=())
+    assert done == (PICTURE, 0, 1)
+
+
+def test_a_packet_without_a_picture_does_not_use_up_a_repeat() -> None:
+    rewriter = Rewriter("h264", AVCC[4])
+    delimiter = H264.frame(b"\x09\xf0")
+    said = [
+        rewriter.rewrite(packet, dts_ms=n, is_keyframe=False, messages=STATE).injected
+        for n, packet in enumerate([delimiter, PICTURE, delimiter, PICTURE, PICTURE, PICTURE])
+    ]
+    assert said == [0, 1, 0, 1, 1, 0]
+
+
+def test_in_band_parameter_sets_stand_before_our_message_on_keyframes_only() -> None:
+    rewriter = Rewriter("h264", AVCC[4], in_band=True)
+    key = rewriter.rewrite(PICTURE, dts_ms=0, is_keyframe=True, messages=STATE).packet
+    assert [span.kind for span in walk(key, Framing("h264"))] == [7, 8, 6, 5]
+    other = rewriter.rewrite(PICTURE, dts_ms=40, is_keyframe=False, messages=STATE).packet
+    assert [span.kind for span in walk(other, Framing("h264"))] == [6, 5]
+
+
+def test_a_stream_that_is_in_band_already_keeps_its_form() -> None:
+    packet = b"\x00\x00\x01\x65idr"
+    rewriter = Rewriter("h264", b"", in_band=True)
+    done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=True, messages=())
+    assert done == (packet, 0, 0)
+
+
+def test_a_new_configuration_changes_lengths_and_parameter_sets() -> None:
+    rewriter = Rewriter("h264", AVCC[4], in_band=True)
+    rewriter.reconfigure(AVCC[2])
+    packet = Framing("h264", 2).frame(b"\x65i")
+    done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=True, messages=())
+    start_codes = Framing("h264")
+    assert done.packet == b"".join(map(start_codes.frame, (b"\x67new", b"\x68new", b"\x65i")))
+
+
+def test_out_of_band_no_parameter_sets_are_added() -> None:
+    rewriter = Rewriter("h264", AVCC[4])
+    done = rewriter.rewrite(PICTURE, dts_ms=0, is_keyframe=True, messages=())
+    assert done.packet is PICTURE
+
+
+def test_lengths_too_short_for_a_message_are_an_error() -> None:
+    packet = Framing("h264", 1).frame(b"\x65i")
+    with pytest.raises(BadMedia):
+        Rewriter("h264", AVCC[1]).rewrite(
+            packet, dts_ms=0, is_keyframe=True, messages=(bytes(300),)
+        )
