@@ -4,131 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import socket
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import av
 import pytest
+from relay_player import (
+    LOOPBACK,
+    States,
+    encode_file,
+    is_keyframe,
+    pictures,
+    playing,
+    relay,
+    run,
+    sightings,
+    snapshot,
+    tags_until,
+)
 
-from room.errors import InvalidArgument
 from room.position import Position
 from sei.errors import BadMedia
 from sei.fanout import LiveStream
-from sei.flv import VIDEO, Tag, TagParser, is_configuration, read_video
-from sei.flv_reader import FlvStateReader, Sighting
+from sei.flv import VIDEO, Tag, is_configuration, read_video
 from sei.flv_server import serving
 from sei.message import UUID_BYTES
-from sei.relay import run_relay
-
-LOOPBACK = ("127.0.0.1", 0)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    body: bytes
-
-
-def snapshot(version: int, **changed: object) -> Snapshot:
-    head = {"type": "snapshot", "doc": "state", "schema": 1, "view": "anonymous", "room": "demo"}
-    rest = {"epoch": 9, "version": version, "ts": 1000 + version, "note": "Ünïcode"}
-    return Snapshot(json.dumps(head | rest | changed, ensure_ascii=False).encode())
-
-
-@dataclass
-class States:
-    """Snapshots by hand; iterating ends at None."""
-
-    queue: asyncio.Queue[Snapshot | None] = field(default_factory=asyncio.Queue)
-
-    def put(self, *snapshots: Snapshot | None) -> States:
-        for item in snapshots:
-            self.queue.put_nowait(item)
-        return self
-
-    async def __aiter__(self) -> AsyncIterator[Snapshot]:
-        while (item := await self.queue.get()) is not None:
-            yield item
-
-
-@asynccontextmanager
-async def relay(states: States, media: Path | None = None) -> AsyncIterator[str]:
-    """Run a relay; give the address of its stream."""
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(
-        run_relay("demo", aiter(states), listen=LOOPBACK, media=media, on_ready=ready.set_result)
-    )
-    try:
-        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            await running
-        yield f"http://127.0.0.1:{ready.result()}"
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-
-@asynccontextmanager
-async def playing(address: str) -> AsyncIterator[AsyncIterator[bytes]]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{address}/live/demo.flv") as response,
-    ):
-        assert response.status == 200
-        yield response.content.iter_any()
-
-
-async def sightings(chunks: AsyncIterator[bytes]) -> AsyncIterator[Sighting]:
-    reader = FlvStateReader("demo")
-    async for chunk in chunks:
-        for sighting in reader.feed(chunk):
-            yield sighting
-    assert reader.foreign == reader.broken == 0
-
-
-async def tags_until(chunks: AsyncIterator[bytes], end_ms: int) -> list[Tag]:
-    """Read tags until one is this much later than the first picture."""
-    parser = TagParser()
-    tags: list[Tag] = []
-    start_ms: int | None = None
-    async for chunk in chunks:
-        for tag in parser.feed(chunk):
-            tags.append(tag)
-            if tag.kind == VIDEO and not is_configuration(tag):
-                start_ms = tag.timestamp_ms if start_ms is None else start_ms
-                if tag.timestamp_ms - start_ms >= end_ms:
-                    return tags
-    raise AssertionError("the stream ended")
-
-
-def pictures(tags: list[Tag]) -> list[Tag]:
-    return [tag for tag in tags if tag.kind == VIDEO and not is_configuration(tag)]
-
-
-def is_keyframe(tag: Tag) -> bool:
-    video = read_video(tag)
-    return video is not None and video.is_keyframe
-
-
-def encode_file(path: Path, *, codec: str = "libx264", width: int = 160) -> Path:
-    options = {"preset": "ultrafast", "g": "6"}
-    if codec == "libx265":
-        options["x265-params"] = "log-level=none"
-    with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, 25, options)
-        video.width, video.height = width, 96
-        with av.open(f"testsrc2=size={width}x96:rate=25:duration=0.48", format="lavfi") as s:
-            for frame in s.decode(video=0):
-                frame.pict_type = av.video.frame.PictureType.NONE
-                output.mux(video.encode(frame.reformat(format="yuv420p")))
-        output.mux(video.encode(None))
-    return path
 
 
 async def test_the_stream_carries_the_bytes_of_the_snapshot() -> None:
@@ -368,87 +269,3 @@ async def test_a_slow_player_does_not_hold_back_another() -> None:
             stuck.sendall(b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
             async with playing(address) as chunks:
                 assert pictures(await tags_until(chunks, 400))
-
-
-# Ends ---------------------------------------------------------------------------------------------
-
-
-async def run(states: States, media: Path | None = None, port: int = 0, room: str = "demo") -> None:
-    await run_relay(
-        room,
-        aiter(states),
-        listen=("127.0.0.1", port),
-        media=media,
-        on_ready=lambda _port: None,
-    )
-
-
-async def test_a_cancelled_relay_leaves_nothing_behind() -> None:
-    threads = set(threading.enumerate())
-    async with relay(States().put(snapshot(1))) as address:
-        async with playing(address) as chunks:
-            await tags_until(chunks, 40)
-        live = {thread.name for thread in set(threading.enumerate()) - threads}
-        assert live
-    port = int(address.rsplit(":", 1)[1])
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port))
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_players_are_let_go_when_the_relay_ends() -> None:
-    async with aiohttp.ClientSession() as session:
-        async with relay(States()) as address:
-            response = await session.get(f"{address}/live/demo.flv")
-            await response.content.readany()
-        with suppress(aiohttp.ClientPayloadError):
-            await response.content.read()
-        assert response.content.at_eof()
-        response.close()
-
-
-@pytest.mark.parametrize("content", [b"", b"no media at all" * 100])
-async def test_bad_media_ends_the_relay_with_a_clear_error(content: bytes, tmp_path: Path) -> None:
-    media = tmp_path / "bad.mp4"
-    media.write_bytes(content)
-    with pytest.raises(BadMedia, match=r"bad\.mp4"):
-        await run(States(), media)
-
-
-async def test_media_that_breaks_off_later_ends_the_relay(tmp_path: Path) -> None:
-    whole, media = encode_file(tmp_path / "whole.flv"), tmp_path / "cut.flv"
-    media.write_bytes(whole.read_bytes()[:-100])
-    with pytest.raises(BadMedia, match="cut short"):
-        await run(States(), media)
-
-
-async def test_a_port_that_is_taken_ends_the_relay_with_a_clear_error() -> None:
-    with socket.socket() as other:
-        other.bind(LOOPBACK)
-        other.listen()
-        port = other.getsockname()[1]
-        with pytest.raises(InvalidArgument, match=f"127.0.0.1:{port}"):
-            await run(States(), port=port)
-
-
-@pytest.mark.parametrize("changed", [{"view": "member"}, {"room": "other"}, {"doc": "requests"}])
-async def test_a_snapshot_that_is_not_for_everybody_ends_the_relay(
-    changed: dict[str, object],
-) -> None:
-    with pytest.raises(InvalidArgument):
-        await run(States().put(snapshot(1, **changed)))
-
-
-async def test_a_snapshot_too_large_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
-    states = States().put(snapshot(1), snapshot(2, pad="x" * 300_000), snapshot(3))
-    async with relay(states) as address, playing(address) as chunks:
-        async for sighting in sightings(chunks):
-            assert sighting.position != Position(9, 2)
-            if sighting.position == Position(9, 3):
-                break
-    assert "does not fit" in caplog.text
-
-
-async def test_a_malformed_room_id_is_refused() -> None:
-    with pytest.raises(InvalidArgument):
-        await run(States(), room="../etc")
