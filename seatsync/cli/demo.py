@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
+import shutil
+import sys
 from typing import TYPE_CHECKING, Final
 
 from seatsync.cli import serve
@@ -31,8 +34,8 @@ BANNER: Final = """
   open        {url}/
   try         curl -s {url}/v1/rooms/demo/state
               curl -N {url}/v1/rooms/demo/events
-              seatsync watch demo --gateway {url}
-              seatsync watch demo --gateway {url} --channel sei
+              {program} watch demo --gateway {url}
+              {program} watch demo --gateway {url} --channel sei
   the video   {stream}
   metrics     http://{metrics}/metrics
   data        {data}
@@ -104,6 +107,7 @@ async def _play(
         print(
             BANNER.format(
                 url=url,
+                program=program(),
                 stream=config.streams[0].url.format(room=ROOM),
                 metrics=server.metrics_address,
                 data=arguments.data,
@@ -113,6 +117,15 @@ async def _play(
         await stop.wait()
         for part in parts:
             part.cancel()
+
+
+def program() -> str:
+    """Say how this program is started again from the same shell."""
+    if shutil.which("seatsync"):
+        return "seatsync"
+    if sys.argv[0].endswith(".py"):
+        return "python -m seatsync"
+    return os.path.relpath(sys.argv[0])
 
 
 def check_media(arguments: argparse.Namespace) -> None:
