@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import jwt
 import msgspec
 from cachetools import LRUCache
+from msgspec import Meta
 
 from gateway.bearer import ANONYMOUS, Bearer
 from room import wire
@@ -27,8 +28,8 @@ class Claims(msgspec.Struct, frozen=True):
     exp: float
     kind: AccountKind = "member"
     roles: tuple[str, ...] = ()
-    nickname: str = ""
-    avatar: str = ""
+    nickname: Annotated[str, Meta(max_length=128)] = ""
+    avatar: Annotated[str, Meta(max_length=512)] = ""
     docs: tuple[str, ...] | str = ()
 
 
@@ -80,7 +81,8 @@ class Authenticator:
 def _bearer(payload: dict[str, Any]) -> Bearer:
     try:
         claims = wire.shape(Claims, payload)
-    except InvalidArgument as error:
+        f"{claims.nickname}{claims.avatar}".encode()
+    except (InvalidArgument, UnicodeEncodeError) as error:
         raise Unauthenticated("the token's claims are of the wrong form") from error
     if USER_ID.fullmatch(claims.sub) is None:
         raise Unauthenticated("the token's sub is no user id")

@@ -113,6 +113,9 @@ class Unauthenticated(SeatsyncError):
 class Refused(SeatsyncError):
     """The rules say no; ``code`` says which rule (DOMAIN.md 3)."""
 
+    def __init__(self, message: str, *, code: str, retry_after_ms: int | None = None) -> None:
+        super().__init__(message, code=code, retry_after_ms=retry_after_ms)
+
 
 class RoomNotFound(SeatsyncError):
     """No room has that id."""

@@ -13,6 +13,8 @@ from room.rules.checks import check_rank, find_seat
 from room.rules.edits import seated, with_seats
 from room.rules.terms import Change, Context, Rule
 
+MAX_MUTED: Final = 1000
+
 
 def mute_seat(state: State, command: SeatMute, context: Context) -> Change:
     """Silence a seat for whoever sits there; not over the head of an equal or higher rank."""
@@ -32,6 +34,8 @@ def mute_user(state: State, command: UserMute, context: Context) -> Change:
     check_rank(state, context, command.user_id)
     if command.user_id in state.muted_users:
         return Change(state)
+    if len(state.muted_users) >= MAX_MUTED:
+        raise Refused(f"a session has at most {MAX_MUTED} muted persons", code="TOO_LARGE")
     muted = tuple(sorted({*state.muted_users, command.user_id}))
     return Change(msgspec.structs.replace(state, muted_users=muted))
 

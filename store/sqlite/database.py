@@ -79,18 +79,29 @@ def prepare(connection: sqlite3.Connection, path: Path, now_ms: int) -> int:
         the epoch of this start: greater than any before it.
 
     Raises:
-        StoreUnusable: the file was written by a newer release.
+        StoreUnusable: the file was written by a newer release, or by another program.
     """
-    connection.executescript(_TABLES)
-    connection.execute("BEGIN IMMEDIATE")
-    meta: dict[str, int] = dict(connection.execute("SELECT key, value FROM meta"))
+    meta = _read_meta(connection, path)
     if meta.get("schema", SCHEMA) > SCHEMA:
-        connection.execute("ROLLBACK")
         raise StoreUnusable(
             f"{path} was written by a newer release (schema {meta['schema']}, known {SCHEMA})"
         )
     epoch = max(meta.get("epoch", 0) + 1, now_ms)
+    connection.executescript(_TABLES)
+    connection.execute("BEGIN IMMEDIATE")
     for row in (("schema", SCHEMA), ("epoch", epoch)):
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
     connection.execute("COMMIT")
     return epoch
+
+
+def _read_meta(connection: sqlite3.Connection, path: Path) -> dict[str, int]:
+    """Read what the file says of itself, before anything in it is touched."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if "meta" not in tables:
+        return {}
+    meta: dict[str, object] = dict(connection.execute("SELECT key, value FROM meta"))
+    numbers = {key: value for key, value in meta.items() if isinstance(value, int)}
+    if numbers.keys() != meta.keys():
+        raise StoreUnusable(f"{path} belongs to another program")
+    return numbers

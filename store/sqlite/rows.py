@@ -69,15 +69,14 @@ def commit_write(
         raise BaseMoved("the room has changed meanwhile", position=held.position)
     if write.state is not None:
         held = Stored(room, write.state, Position(epoch, base.version + 1), write.ts_ms)
+    receipt = msgspec.structs.replace(write.receipt, position=held.position)
+    ack = (room, write.key.actor_id, write.key.cmd_id, now_ms, msgspec.json.encode(receipt))
+    if write.state is not None:
         connection.execute(
             "UPDATE rooms SET version = ?, ts_ms = ?, state = ? WHERE room = ?",
             (held.position.version, held.ts_ms, msgspec.json.encode(held.state), room),
         )
-    receipt = msgspec.structs.replace(write.receipt, position=held.position)
-    connection.execute(
-        "INSERT INTO acks VALUES (?, ?, ?, ?, ?)",
-        (room, write.key.actor_id, write.key.cmd_id, now_ms, msgspec.json.encode(receipt)),
-    )
+    connection.execute("INSERT INTO acks VALUES (?, ?, ?, ?, ?)", ack)
     return Committed(held, receipt)
 
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
+
 from room.documents import State
 from room.errors import Unavailable
 from room.position import Position
@@ -50,6 +52,7 @@ class SqliteStore:
         self._epoch = epoch
         self._clock = clock
         self._forget_at_ms = clock()
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> SqliteStore:
@@ -59,6 +62,7 @@ class SqliteStore:
             StoreUnusable: no access, no database, in use, or written by a newer release.
         """
         try:
+            path = path.resolve()  # one lock for a file, whatever name it is called by
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = database.Lock(path)
         except OSError as error:
@@ -102,6 +106,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the file."""
+        if self._closed:
+            return
+        self._closed = True
         await self._writer.close()
         self._threads.shutdown(wait=True)
         self._reader.close()
@@ -114,8 +121,10 @@ class SqliteStore:
             self._forget_at_ms = now_ms + FORGET_EVERY_MS
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise Unavailable("the store is closed")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, query, self._reader)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise Unavailable("the store can't be read now") from error

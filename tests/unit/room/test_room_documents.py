@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from room_samples import idle_room, live_room, stay
+
+from room.documents import OWNER_SEAT, SEAT_COUNT_BY_KIND, SEAT_COUNT_LIMITS
+
+
+def test_seat_counts_are_those_of_the_domain() -> None:
+    assert SEAT_COUNT_BY_KIND == {"voice": 9, "video": 5}
+    assert SEAT_COUNT_LIMITS == (1, 50)
+    assert OWNER_SEAT == 0
+
+
+def test_seat_of_finds_the_occupant_and_nobody_else() -> None:
+    state = live_room({0: "owner", 3: "member"})
+    assert state.seat_of("owner") == 0
+    assert state.seat_of("member") == 3
+    assert state.seat_of("other") is None
+    assert idle_room().seat_of("owner") is None
+
+
+def test_documents_cannot_be_edited_in_place() -> None:
+    state = live_room({1: "member"})
+    with pytest.raises(AttributeError):
+        setattr(state, "seat_mode", "apply")  # noqa: B010 - a type checker refuses the plain form
+    with pytest.raises(AttributeError):
+        setattr(stay("member"), "mic_on", True)  # noqa: B010 - as above
+
+
+def test_state_survives_json_unchanged() -> None:
+    state = live_room({0: "owner", 2: "member"}, locked=(3,), muted_users=("member",))
+    assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state

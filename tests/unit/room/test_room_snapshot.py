@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from room.documents import Cooldown, Participation, Person, Seat, Session, State
+from room.errors import InvalidArgument, Malformed
+from room.position import LARGEST, Position
+from room.snapshot import SCHEMA, Edition, Snapshot, Stored, encode_state, read_head, read_snapshot
+from room.views import VIEWS, View
+
+GOLDEN = Path(__file__).parents[2] / "vectors" / "snapshots"
+
+ROOMS = {
+    "no-session": Stored("demo", State("alice"), Position(1_732_146_400_123, 1), 1_732_146_400_123),
+    "open-seats": Stored(
+        "room_2-B",
+        State(
+            "alice",
+            kind="video",
+            admins=("bob",),
+            seat_mode="apply",
+            session=Session("s_2", "video", 1_732_146_400_123),
+            seats=(Seat(), Seat(locked=True), Seat(audio_locked=True), Seat(), Seat()),
+            muted_users=("carol",),
+            cooldowns=(Cooldown("dave", 1_732_150_060_123),),
+        ),
+        Position(0, LARGEST),
+        0,
+    ),
+    "seated": Stored(
+        "demo",
+        State(
+            "alice",
+            admins=("bob",),
+            seat_mode="invite",
+            session=Session("s_3", "voice", 1_732_146_400_123),
+            seats=(
+                Seat(
+                    occupant=Participation(
+                        "p_1",
+                        Person("alice", "Alice", "face/9a1b"),
+                        1_732_146_400_123,
+                        mic_on=True,
+                    )
+                ),
+                Seat(
+                    locked=True,
+                    audio_locked=True,
+                    occupant=Participation(
+                        "p_2",
+                        Person("bob", '"\\\n\x01</\u2028é', ""),
+                        1_732_146_401_000,
+                        link="lost",
+                    ),
+                ),
+                Seat(
+                    occupant=Participation(
+                        "p_3",
+                        Person("carol:1@x.y", "\U0001f600\u4e2d\u6587", "face/\u00fc"),
+                        0,
+                        mic_on=True,
+                        link="weak",
+                    )
+                ),
+                Seat(locked=True),
+            ),
+            muted_users=("carol:1@x.y",),
+        ),
+        Position(1_732_146_400_123, 1287),
+        1_732_150_000_123,
+    ),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ROOMS)
+def test_bytes_of_the_schema_are_frozen(name: str, view: View) -> None:
+    golden = (GOLDEN / f"state.{name}.{view}.schema-{SCHEMA}.json").read_bytes()
+    assert encode_state(ROOMS[name], view).body == golden
+
+
+def test_every_golden_file_is_compared() -> None:
+    names = {f"state.{name}.{view}.schema-{SCHEMA}.json" for name in ROOMS for view in VIEWS}
+    assert {path.name for path in GOLDEN.glob("state.*.json")} == names
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ROOMS)
+def test_equal_rooms_give_equal_bytes_digest_and_gzip(name: str, view: View) -> None:
+    one, other = (encode_state(ROOMS[name], view) for _ in range(2))
+    assert one.body == other.body
+    assert one.digest == other.digest == hashlib.sha256(one.body).digest()
+    assert one.gzipped == other.gzipped
+    assert gzip.decompress(one.gzipped) == one.body
+
+
+def test_gzip_form_names_no_time_and_no_file() -> None:
+    gzipped = encode_state(ROOMS["seated"], "member").gzipped
+    assert gzipped[:4] == b"\x1f\x8b\x08\x00"  # RFC 1952 2.3: no FNAME, no FCOMMENT
+    assert gzipped[4:8] == bytes(4)  # MTIME 0
+
+
+def test_repr_digest_is_a_structured_byte_sequence() -> None:
+    snapshot = encode_state(ROOMS["seated"], "anonymous")
+    encoded = base64.b64encode(hashlib.sha256(snapshot.body).digest()).decode()
+    assert snapshot.repr_digest == f"sha-256=:{encoded}:"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ROOMS)
+def test_event_is_one_data_line_of_the_same_bytes(name: str, view: View) -> None:
+    snapshot = encode_state(ROOMS[name], view)
+    assert snapshot.event == b"event: snapshot\ndata: " + snapshot.body + b"\n"
+    assert snapshot.event.count(b"\n") == 2
+    assert b"\r" not in snapshot.event
+
+
+def test_derived_forms_are_computed_once() -> None:
+    snapshot = encode_state(ROOMS["seated"], "member")
+    for name in ("digest", "repr_digest", "gzipped", "event"):
+        assert getattr(snapshot, name) is getattr(snapshot, name)
+
+
+def test_edition_encodes_each_view_once() -> None:
+    edition = Edition(ROOMS["seated"])
+    assert (edition.room, edition.doc, edition.position) == (
+        "demo",
+        "state",
+        Position(1_732_146_400_123, 1287),
+    )
+    assert edition.view("member") is edition.view("member")
+    assert edition.view("anonymous") is edition.view("anonymous")
+    assert edition.view("member").view == "member"
+    assert edition.view("anonymous").body == encode_state(ROOMS["seated"], "anonymous").body
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_snapshot_from_the_wire_is_the_one_that_was_sent(view: View) -> None:
+    sent = encode_state(ROOMS["seated"], view)
+    got = read_snapshot(sent.body)
+    for name in ("room", "doc", "view", "position", "ts_ms", "body", "digest"):
+        assert getattr(got, name) == getattr(sent, name)
+
+
+def head(**changes: object) -> bytes:
+    fields = json.loads(encode_state(ROOMS["seated"], "member").body)
+    fields.update(changes)
+    return json.dumps({k: v for k, v in fields.items() if v is not ...}).encode()
+
+
+def test_unknown_fields_of_a_later_release_are_ignored() -> None:
+    assert read_head(head(later={"a": [1]}, schema=2)).schema == 2
+
+
+@pytest.mark.parametrize("number", [0, LARGEST])
+def test_position_may_reach_its_bounds(number: int) -> None:
+    assert read_head(head(epoch=number, version=number)).position == Position(number, number)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "welcome"},
+        {"type": ...},
+        {"type": 1},
+        {"doc": ...},
+        {"doc": 1},
+        {"schema": "1"},
+        {"schema": ...},
+        {"view": "owner"},
+        {"view": ...},
+        {"room": None},
+        {"epoch": -1},
+        {"epoch": LARGEST + 1},
+        {"epoch": 2**70},
+        {"epoch": "1"},
+        {"epoch": 1.5},
+        {"epoch": ...},
+        {"version": -1},
+        {"version": LARGEST + 1},
+        {"version": ...},
+        {"ts": ...},
+    ],
+    ids=str,
+)
+def test_what_is_no_snapshot_is_invalid(changes: dict[str, object]) -> None:
+    for read in (read_head, read_snapshot):
+        with pytest.raises(InvalidArgument):
+            read(head(**changes))
+
+
+@pytest.mark.parametrize("body", [b"", b"snapshot", b'{"type":"snapshot"', head() + b"x"])
+def test_what_is_no_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_snapshot(body)
+
+
+def test_snapshot_outside_utf_8_is_malformed() -> None:
+    body = encode_state(ROOMS["seated"], "member").body
+    with pytest.raises(Malformed):
+        read_snapshot(body.replace(b"Alice", b"Ali\xff\xfe"))
+
+
+@given(st.binary())
+def test_arbitrary_bytes_raise_only_the_two_errors(body: bytes) -> None:
+    with pytest.raises((Malformed, InvalidArgument)):
+        read_snapshot(body)
+
+
+SEATED_BODY = encode_state(ROOMS["seated"], "member").body
+
+
+@given(st.integers(0, len(SEATED_BODY) - 1), st.integers(0, 255))
+def test_snapshot_with_one_byte_changed_reads_or_raises_the_two_errors(at: int, byte: int) -> None:
+    body = SEATED_BODY[:at] + bytes([byte]) + SEATED_BODY[at + 1 :]
+    try:
+        snapshot = read_snapshot(body)
+    except (Malformed, InvalidArgument):
+        return
+    assert isinstance(snapshot, Snapshot)
+    assert 0 <= min(snapshot.position) <= max(snapshot.position) <= LARGEST
