@@ -11,6 +11,7 @@ from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
 from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
 from gateway.gateway import Gateway
+from gateway.logs import http_log
 from gateway.push import sse, ws
 
 LIMITS: Final[dict[str, Any]] = {
@@ -19,6 +20,7 @@ LIMITS: Final[dict[str, Any]] = {
     "max_field_size": 8190,
     "max_headers": 64,
     "access_log": None,
+    "logger": http_log(),
     "auto_decompress": False,
     "lingering_time": 2.0,
 }
@@ -34,10 +36,10 @@ def public_app(gateway: Gateway) -> web.Application:
         health.routes(gateway),
         demo.routes(gateway),
         page.routes(),
-        poll.routes(gateway),  # last: its path also fits those of the others
+        poll.routes(gateway),  # last: its path is the widest
     ):
         app.add_routes(group)
-    app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(add_headers(gateway))
     return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
 
 import jwt
@@ -91,15 +91,17 @@ def _bearer(payload: dict[str, Any]) -> Bearer:
     return Bearer(actor, claims.exp)
 
 
-def bearer_token(authorization: str | None) -> str | None:
-    """Take the token out of an ``Authorization`` header.
+def bearer_token(authorizations: Sequence[str]) -> str | None:
+    """Take the token out of the ``Authorization`` headers of a request: none, or one.
 
     Raises:
-        Unauthenticated: the header is there and no ``Bearer`` credential.
+        Unauthenticated: there are several, or the one holds no ``Bearer`` credential.
     """
-    if authorization is None:
+    if not authorizations:
         return None
-    scheme, _, token = authorization.partition(" ")
+    if len(authorizations) > 1:
+        raise Unauthenticated("there is more than one Authorization header")
+    scheme, _, token = authorizations[0].partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("the Authorization header carries no Bearer token")
     return token.strip()

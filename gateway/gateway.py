@@ -62,8 +62,8 @@ def assemble(
 ) -> Gateway:
     """Wire the parts around a store; needs a running loop."""
     tasks = Tasks()
-    poller = Poller(store.read, clock_s=monotonic_s, spawn=tasks.spawn)
     hub, audience, metrics = Hub(), Audience(), Metrics()
+    poller = Poller(store.read, clock_s=monotonic_s, spawn=tasks.spawn, announce=hub.publish)
     metrics.watch_store_reads(lambda: poller.reads)
     rooms = Rooms(store, poller, hub, audience, tasks, clock_ms=clock_ms, new_id=new_id)
     return Gateway(

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Final, TextIO
 
 import msgspec
+from aiohttp.http import HttpProcessingError
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -33,3 +34,19 @@ def set_up_logs(level: str, stream: TextIO = sys.stderr) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def http_log() -> logging.Logger:
+    """Give the logger of the HTTP server; what is no HTTP is told without the bytes, and quietly.
+
+    Its exception would quote the peer, a token on a broken line included.
+    """
+    log = logging.getLogger("gateway.http")
+    if not log.filters:
+        log.addFilter(_hide_broken_requests)
+    return log
+
+
+def _hide_broken_requests(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)

@@ -120,7 +120,7 @@ class Rooms:
     async def _attempt(self, room: str, actor: Actor, request: Request, key: CommandKey) -> Ack:
         receipt = await self._store.recall(room, key)
         if receipt is not None:
-            return _replay(request, receipt)
+            return await self._replay(room, request, receipt)
         stored = await self._store.read(room)
         if stored is None:
             raise RoomNotFound(room)
@@ -146,18 +146,33 @@ class Rooms:
         try:
             committed = await self._store.commit(stored.room, stored.position, write)
         except AlreadyKept as kept:
-            return _replay(request, kept.receipt)
+            return await self._replay(stored.room, request, kept.receipt)
+        self._publish(committed.stored)
         if changed:
-            self._publish(committed.stored)
             standings = changed_standings(stored.state, committed.stored.state)
             self._audience.tell(stored.room, standings, committed.stored.state)
         for ended in change.ended:
             log.info("participation ended", extra={"room": stored.room, **_fields(ended)})
         return _ack(request, committed.receipt)
 
+    async def _replay(self, room: str, request: Request, receipt: Receipt) -> Ack:
+        """Give the first ack again, once this node holds what it speaks of.
+
+        The command may have been carried out by another node, or here with the reply lost.
+        """
+        if receipt.fingerprint != request.fingerprint:
+            raise SeatsyncError(
+                "that cmd_id was used for another command", code="IDEMPOTENCY_KEY_REUSED"
+            )
+        ack = _ack(request, receipt)
+        await self._poller.find(room, after=ack.position)
+        return ack
+
     def _publish(self, stored: Stored) -> None:
-        """Memory first, then the mailboxes; what is newest by now is what is sent."""
-        self._hub.publish(self._poller.put(Edition(stored)))
+        """Memory first, then the mailboxes; what was held already was pushed already."""
+        edition = Edition(stored)
+        if self._poller.put(edition) is edition:
+            self._hub.publish(edition)
 
 
 def _fields(record: msgspec.Struct) -> dict[str, object]:
@@ -175,14 +190,6 @@ def _owner(actor: Actor, wish: NewRoom) -> str:
     if wish.owner_id != actor.user_id and not operator:
         raise Refused("another owner takes an operator", code="FORBIDDEN")
     return wish.owner_id
-
-
-def _replay(request: Request, receipt: Receipt) -> Ack:
-    if receipt.fingerprint != request.fingerprint:
-        raise SeatsyncError(
-            "that cmd_id was used for another command", code="IDEMPOTENCY_KEY_REUSED"
-        )
-    return _ack(request, receipt)
 
 
 def _ack(request: Request, receipt: Receipt) -> Ack:

@@ -33,6 +33,14 @@ class Poller:
     more, or nothing     after one read, shared by all who wait
     store away           from memory, marked stale; ``Unavailable`` where nothing is
     ===================  =========================================================
+
+    Args:
+        read: gives a room from the store.
+        clock_s: monotonic.
+        spawn: starts a task, owns it, and hears of an error that nobody waits for.
+        announce: told of an edition that a read found newer than what was held.
+        max_rooms: rooms held in memory.
+        max_missing: ids held of rooms that do not exist.
     """
 
     def __init__(
@@ -41,11 +49,13 @@ class Poller:
         *,
         clock_s: Callable[[], float],
         spawn: Callable[[Coroutine[Any, Any, Edition]], asyncio.Task[Edition]],
+        announce: Callable[[Edition], object] = lambda edition: None,
         max_rooms: int = 20_000,
         max_missing: int = 10_000,
     ) -> None:
         self._read = read
         self._clock_s = clock_s
+        self._announce = announce
         self._cache = Cache(clock_s, max_rooms, max_missing)
         self._flights: SingleFlight[str, Edition] = SingleFlight(spawn)
         self._hold_off_until_s = float("-inf")
@@ -53,7 +63,10 @@ class Poller:
         """Reads of the store so far."""
 
     def put(self, edition: Edition) -> Edition:
-        """Take a newer edition, before it is acknowledged or pushed; gives the newest held."""
+        """Take an edition, before it is acknowledged or pushed; gives the newest held.
+
+        That is the very edition that was given, if it is newer than what was held.
+        """
         return self._cache.put(edition)
 
     async def find(self, room: str, after: Position | None = None) -> Found:
@@ -94,7 +107,7 @@ class Poller:
 
     async def _fetch(self, room: str) -> Found:
         flight, joined = self._flights.start(room, lambda: self._load(room))
-        edition = await join(flight)
+        edition = self._newest(room, await join(flight))
         return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
 
     async def _fetch_or_keep(self, room: str, cached: Cached) -> Found:
@@ -114,6 +127,24 @@ class Poller:
             log.warning("the store can't be read", extra={"room": room, "cause": repr(error)})
             raise Unavailable("the store does not answer") from error
         if stored is None:
-            self._cache.put_missing(room)
-            raise RoomNotFound(room)
-        return self._cache.put(Edition(stored))
+            return self._missing(room)
+        edition = Edition(stored)
+        newest = self._cache.put(edition)
+        if newest is edition:
+            self._announce(edition)
+        return newest
+
+    def _missing(self, room: str) -> Edition:
+        """Hold that there is no such room, unless it was created while the store was read."""
+        cached = self._cache.get(room)
+        if cached is not None:
+            return cached.edition
+        self._cache.put_missing(room)
+        raise RoomNotFound(room)
+
+    def _newest(self, room: str, edition: Edition) -> Edition:
+        """Give what came in between the end of a read and the turn of who waited for it."""
+        cached = self._cache.get(room)
+        if cached is None or cached.edition.position < edition.position:
+            return edition
+        return cached.edition

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from room import wire
 from room.errors import InvalidArgument, SeatsyncError
+from room.names import is_doc
 from room.position import Position, parse_position
 
 
@@ -173,7 +174,7 @@ def read_have(text: str) -> dict[str, Position]:
     have: dict[str, Position] = {}
     for item in filter(None, text.split(",")):
         doc, colon, position = item.strip().partition(":")
-        if not (doc and colon):
+        if not (colon and is_doc(doc)):
             raise InvalidArgument("have is written <doc>:<position>,…")
         have[doc] = parse_position(position)
     return have

@@ -22,12 +22,17 @@ def check_room(room: str) -> str:
     return room
 
 
+def is_doc(doc: str) -> bool:
+    """Tell whether there may be a document of that name."""
+    return _DOC.fullmatch(doc) is not None
+
+
 def check_doc(doc: str) -> str:
     """Give the name of a document back if there may be one of that name.
 
     Raises:
         SeatsyncError: ``DOC_NOT_FOUND``.
     """
-    if _DOC.fullmatch(doc) is None:
+    if not is_doc(doc):
         raise SeatsyncError("there is no such document", code="DOC_NOT_FOUND")
     return doc

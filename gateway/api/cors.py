@@ -21,6 +21,8 @@ PREFLIGHT: Final = {
     "Access-Control-Max-Age": "7200",
 }
 
+ORIGIN: Final = web.RequestKey("origin", str)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,7 +39,7 @@ def cors(gateway: Gateway) -> Any:
             return problem_response(
                 SeatsyncError("pages of that origin may not come here", code="FORBIDDEN")
             )
-        request["origin"] = origin
+        request[ORIGIN] = origin
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204, headers=PREFLIGHT)
         return await handler(request)
@@ -45,12 +47,18 @@ def cors(gateway: Gateway) -> Any:
     return middleware
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Let the page that asked read the answer; runs before headers leave, streams included."""
-    origin = request.get("origin")
-    if origin is not None:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED
-        response.headers.add("Vary", "Origin")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Server"] = "seatsync"
+def add_headers(gateway: Gateway) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Make what adds the headers that every answer has, streams included."""
+    varies = bool(gateway.config.origins)
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        origin = request.get(ORIGIN)
+        if origin is not None:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+        if origin is not None or varies:
+            response.headers.add("Vary", "Origin")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Server"] = "seatsync"
+
+    return add

@@ -34,7 +34,7 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         gateway.metrics.polls.labels(str(status), found.freshness.value).inc()
         return web.Response(status=status, headers=list(headers), body=content or None)
 
-    return [web.get("/v1/rooms/{room}/{doc}", poll)]
+    return [web.get("/v1/rooms/{room}/{doc:(?!push$|events$|commands$|media$)[^/]+}", poll)]
 
 
 def _read_poll(request: web.Request, bearer: Bearer) -> Poll:

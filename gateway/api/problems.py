@@ -58,6 +58,8 @@ def problem_response(error: SeatsyncError) -> web.Response:
     )
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
+    if error.travel.status == 426:
+        response.headers["Upgrade"] = "websocket"
     if error.travel.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -71,7 +73,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except SeatsyncError as error:
         return problem_response(error)
     except web.HTTPException as error:
-        return problem_response(_from_aiohttp(error))
+        response = problem_response(_from_aiohttp(error))
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return response
     except ConnectionError as error:
         log.debug("the peer is gone", extra={"cause": repr(error)})
         return web.Response(status=400)  # nobody reads it

@@ -22,7 +22,7 @@ def caller(gateway: Gateway, request: web.Request) -> Bearer:
     Raises:
         Unauthenticated: the header is there and does not hold.
     """
-    token = bearer_token(request.headers.get("Authorization"))
+    token = bearer_token(request.headers.getall("Authorization", ()))
     return gateway.authenticator.authenticate(token)
 
 
@@ -91,4 +91,7 @@ def query_int(request: web.Request, name: str, default: int) -> int:
 
 def is_same_origin(request: web.Request, origin: str) -> bool:
     """Tell whether a page of this very server asks."""
-    return urlsplit(origin).netloc == request.host
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from gateway.bearer import Bearer
 from gateway.metrics import Metrics
@@ -17,7 +19,7 @@ from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
 from gateway.rooms import Rooms
 from room import wire
-from room.commands import Envelope, read_envelope, read_request
+from room.commands import read_envelope, read_request
 from room.documents import State
 from room.errors import InvalidArgument, SeatsyncError, Unauthenticated
 from room.messages import (
@@ -43,6 +45,17 @@ log = logging.getLogger(__name__)
 
 MAX_FOLLOWED: Final = 10_000
 """Documents that one connection may follow."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What an answer to a command refers to, whatever else is wrong with the command."""
+
+    cmd: Any = None
+    cmd_id: Any = None
+    room: Any = None
+
+
+_NAMED: Final = msgspec.json.Decoder(Named)
 
 
 class Conversation:
@@ -108,7 +121,7 @@ class Conversation:
     async def _dispatch(self, message: FromClient, text: bytes) -> None:
         match message:
             case Cmd():
-                await self._command(read_envelope(text))
+                await self._command(text)
             case Subscribe():
                 await self._subscribe(message)
             case Unsubscribe():
@@ -121,16 +134,18 @@ class Conversation:
             case _:
                 log.debug("speaking is not carried yet", extra={"conn": self.conn_id})
 
-    async def _command(self, envelope: Envelope) -> None:
+    async def _command(self, text: bytes) -> None:
+        named = wire.read(_NAMED, text)
         try:
+            envelope = read_envelope(text)
             room = self._room(envelope.room)
             if self.bearer.actor is None:
                 raise Unauthenticated("commands need a token")
             request = read_request(envelope)
             ack = await self._rooms.execute(room, self.bearer.actor, request)
         except SeatsyncError as error:
-            self._metrics.count_command(envelope.cmd, error.code)
-            refusal = problem(error, cmd_id=envelope.cmd_id, room=envelope.room)
+            self._metrics.count_command(str(named.cmd), error.code)
+            refusal = problem(error, cmd_id=_text(named.cmd_id), room=_text(named.room))
             self.mailbox.say(wire.encode(refusal))
         else:
             self._metrics.count_command(envelope.cmd, "ok")
@@ -189,7 +204,7 @@ class Conversation:
             raise SeatsyncError("requests are for owner and admins", code="FORBIDDEN")
 
     async def _say_policy(self, room: str) -> None:
-        found = await self._rooms.find(room)
+        found = await self._rooms.find(room)  # no await between this and the last line
         actor = self.bearer.actor
         if actor is not None and room not in self._listeners:
             listener = functools.partial(self._tell_policy, room)
@@ -215,3 +230,7 @@ class Conversation:
         if self._home is not None and room != self._home:
             raise InvalidArgument("this connection is for another room")
         return check_room(room)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

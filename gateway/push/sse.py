@@ -58,7 +58,7 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
                 conversation.close()
         return response
 
-    return [web.get("/v1/rooms/{room}/events", events)]
+    return [web.get("/v1/rooms/{room}/events", events, allow_head=False)]
 
 
 async def _write(

@@ -13,6 +13,7 @@ from gateway.config import MAX_FRAME_BYTES, NO_PROGRESS_S
 from gateway.gateway import Gateway
 from gateway.push.conversation import Conversation
 from gateway.push.entrance import SUBPROTOCOL, check_home, offered_token, read_wish
+from gateway.push.mailbox import Item
 from gateway.push.outgoing import Outgoing, farewell
 from gateway.push.transport import abort_without_progress, keep_shallow, writable
 from room import wire
@@ -39,7 +40,8 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
                 raise
             return await _refuse(gateway, request, error)
 
-    return [web.get("/v1/rooms/{room}/push", push), web.get("/v1/push", push)]
+    paths = ("/v1/rooms/{room}/push", "/v1/push")
+    return [web.get(path, push, allow_head=False) for path in paths]
 
 
 async def _serve(
@@ -47,7 +49,7 @@ async def _serve(
 ) -> web.WebSocketResponse:
     """Serve one connection: everything that can be refused is refused before the upgrade."""
     if not _is_upgrade(request):
-        raise SeatsyncError("this is a WebSocket", code="UPGRADE_REQUIRED")
+        raise SeatsyncError("this is a WebSocket of version 13", code="UPGRADE_REQUIRED")
     bearer = _bearer(gateway, request, offered)
     home = check_home(request.match_info.get("room"))
     wish = read_wish(request.query)
@@ -69,11 +71,19 @@ async def _run(
     conversation: Conversation,
     outgoing: Outgoing,
 ) -> None:
-    """Read and write at the same time; the end of reading is the end of both."""
+    """Read and write at the same time; the end of either is the end of the other.
+
+    A goodbye is closed when nobody reads any more: only then does aiohttp wait for the peer's close
+    frame, and closing at once could destroy our own last frames (RFC 6455 7.1.1).
+    """
     async with asyncio.TaskGroup() as group:
-        writer = group.create_task(_write(socket, request, outgoing))
-        await _read(socket, conversation, outgoing)
-        writer.cancel()
+        reading = group.create_task(_read(socket, conversation, outgoing))
+        writing = group.create_task(_write(socket, request, outgoing))
+        reading.add_done_callback(lambda _: writing.cancel())
+        writing.add_done_callback(lambda _: reading.cancel())
+    bye = None if writing.cancelled() else writing.result()
+    if bye is not None:
+        await _close(socket, request, bye)
 
 
 async def _read(
@@ -87,31 +97,46 @@ async def _read(
             await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
 
 
-async def _write(socket: web.WebSocketResponse, request: web.Request, outgoing: Outgoing) -> None:
-    """Send what waits; a peer that is gone shows up on the reading side too."""
+async def _write(
+    socket: web.WebSocketResponse, request: web.Request, outgoing: Outgoing
+) -> Bye | None:
+    """Send what waits, up to the goodbye, if there is one; None: the peer is gone."""
     transport = writable(request)
     try:
         while (item := await outgoing.next()) is not None:
             with abort_without_progress(transport, NO_PROGRESS_S):
-                if isinstance(item, Bye):
-                    return await _say_bye(socket, item)
-                body = item.body if isinstance(item, Snapshot) else item
-                await socket.send_frame(body, WSMsgType.TEXT)
+                await socket.send_frame(text(item), WSMsgType.TEXT)
+            if isinstance(item, Bye):
+                return item
     except ConnectionError:
         transport.abort()
+    return None
 
 
-async def _say_bye(socket: web.WebSocketResponse, bye: Bye) -> None:
-    await socket.send_frame(wire.encode(bye), WSMsgType.TEXT)
-    await socket.close(code=bye.code, message=bye.reason.encode()[:120])
+def text(item: Item) -> bytes:
+    """Give the payload of the text frame that carries an item."""
+    if isinstance(item, Snapshot):
+        return item.body
+    return wire.encode(item) if isinstance(item, Bye) else item
+
+
+async def _close(socket: web.WebSocketResponse, request: web.Request, bye: Bye) -> None:
+    with abort_without_progress(writable(request), NO_PROGRESS_S):
+        await socket.close(code=bye.code, message=reason(bye))
+
+
+def reason(bye: Bye) -> bytes:
+    """Give the reason of a close frame: 123 bytes at most, whole characters (RFC 6455 5.5.1)."""
+    return bye.reason.encode()[:123].decode(errors="ignore").encode()
 
 
 async def _refuse(
     gateway: Gateway, request: web.Request, error: SeatsyncError
 ) -> web.WebSocketResponse:
     socket = await _upgrade(gateway, request)
-    with abort_without_progress(writable(request), NO_PROGRESS_S):
-        await _say_bye(socket, farewell(error))
+    bye = farewell(error)
+    await socket.send_frame(text(bye), WSMsgType.TEXT)
+    await _close(socket, request, bye)
     return socket
 
 
@@ -130,7 +155,7 @@ async def _upgrade(gateway: Gateway, request: web.Request) -> web.WebSocketRespo
 
 
 def _bearer(gateway: Gateway, request: web.Request, offered: tuple[str, ...]) -> Bearer:
-    token = bearer_token(request.headers.get("Authorization"))
+    token = bearer_token(request.headers.getall("Authorization", ()))
     return gateway.authenticator.authenticate(token or offered_token(offered))
 
 
@@ -140,4 +165,9 @@ def _offered(request: web.Request) -> tuple[str, ...]:
 
 
 def _is_upgrade(request: web.Request) -> bool:
-    return request.headers.get("Upgrade", "").lower() == "websocket"
+    """Tell whether the request opens a WebSocket of the one version there is (RFC 6455 4.1)."""
+    headers = request.headers
+    return (
+        headers.get("Upgrade", "").lower() == "websocket"
+        and headers.get("Sec-WebSocket-Version", "").strip() == "13"
+    )
