@@ -10,6 +10,7 @@ from gateway.bearer import Bearer
 from gateway.config import Config
 from gateway.connections import Connections
 from gateway.metrics import Metrics
+from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
@@ -63,9 +64,14 @@ def assemble(
     """Wire the parts around a store; needs a running loop."""
     tasks = Tasks()
     hub, audience, metrics = Hub(), Audience(), Metrics()
-    poller = Poller(store.read, clock_s=monotonic_s, spawn=tasks.spawn, announce=hub.publish)
+    poller = Poller(
+        store.read,
+        clock_s=monotonic_s,
+        spawn=tasks.spawn,
+        announce=Announcer(hub, audience).announce,
+    )
     metrics.watch_store_reads(lambda: poller.reads)
-    rooms = Rooms(store, poller, hub, audience, tasks, clock_ms=clock_ms, new_id=new_id)
+    rooms = Rooms(store, poller, tasks, clock_ms=clock_ms, new_id=new_id)
     return Gateway(
         config=config,
         store=store,

@@ -8,8 +8,6 @@ from typing import Final
 
 import msgspec
 
-from gateway.push.audience import Audience
-from gateway.push.hub import Hub
 from gateway.tasks import Tasks
 from gateway.turns import Turns
 from poller import Found, Poller
@@ -18,7 +16,6 @@ from room.commands import NewRoom, Request
 from room.documents import State
 from room.errors import InvalidArgument, Refused, RoomNotFound, SeatsyncError
 from room.messages import Ack
-from room.policy import changed_standings
 from room.rules import Change, Context, reduce
 from room.snapshot import Edition, Stored
 from store.port import AlreadyKept, BaseMoved, Clock, CommandKey, Receipt, Store, Write
@@ -36,8 +33,6 @@ class Rooms:
         self,
         store: Store,
         poller: Poller,
-        hub: Hub,
-        audience: Audience,
         tasks: Tasks,
         *,
         clock_ms: Clock,
@@ -45,8 +40,6 @@ class Rooms:
     ) -> None:
         self._store = store
         self._poller = poller
-        self._hub = hub
-        self._audience = audience
         self._tasks = tasks
         self._clock_ms = clock_ms
         self._new_id = new_id
@@ -85,7 +78,7 @@ class Rooms:
 
     async def _create(self, room: str, state: State) -> tuple[Stored, bool]:
         stored, created = await self._store.create(room, state, self._clock_ms())
-        self._publish(stored)
+        self._poller.put(Edition(stored))
         return stored, created
 
     async def execute(self, room: str, actor: Actor, request: Request) -> Ack:
@@ -147,10 +140,7 @@ class Rooms:
             committed = await self._store.commit(stored.room, stored.position, write)
         except AlreadyKept as kept:
             return await self._replay(stored.room, request, kept.receipt)
-        self._publish(committed.stored)
-        if changed:
-            standings = changed_standings(stored.state, committed.stored.state)
-            self._audience.tell(stored.room, standings, committed.stored.state)
+        self._poller.put(Edition(committed.stored))
         for ended in change.ended:
             log.info("participation ended", extra={"room": stored.room, **_fields(ended)})
         return _ack(request, committed.receipt)
@@ -167,12 +157,6 @@ class Rooms:
         ack = _ack(request, receipt)
         await self._poller.find(room, after=ack.position)
         return ack
-
-    def _publish(self, stored: Stored) -> None:
-        """Memory first, then the mailboxes; what was held already was pushed already."""
-        edition = Edition(stored)
-        if self._poller.put(edition) is edition:
-            self._hub.publish(edition)
 
 
 def _fields(record: msgspec.Struct) -> dict[str, object]:

@@ -25,6 +25,9 @@ class SingleFlight(Generic[K, T]):
         self._spawn = spawn
         self._flights: dict[K, asyncio.Task[T]] = {}
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._flights
+
     def __len__(self) -> int:
         return len(self._flights)
 

@@ -38,7 +38,8 @@ class Poller:
         read: gives a room from the store.
         clock_s: monotonic.
         spawn: starts a task, owns it, and hears of an error that nobody waits for.
-        announce: told of an edition that a read found newer than what was held.
+        announce: told of each edition that is newer than what was held, and what that was;
+            memory comes first.
         max_rooms: rooms held in memory.
         max_missing: ids held of rooms that do not exist.
     """
@@ -49,7 +50,7 @@ class Poller:
         *,
         clock_s: Callable[[], float],
         spawn: Callable[[Coroutine[Any, Any, Edition]], asyncio.Task[Edition]],
-        announce: Callable[[Edition], object] = lambda edition: None,
+        announce: Callable[[Edition, Edition | None], None] = lambda edition, before: None,
         max_rooms: int = 20_000,
         max_missing: int = 10_000,
     ) -> None:
@@ -59,15 +60,25 @@ class Poller:
         self._cache = Cache(clock_s, max_rooms, max_missing)
         self._flights: SingleFlight[str, Edition] = SingleFlight(spawn)
         self._hold_off_until_s = float("-inf")
+        self._meanwhile: dict[str, Edition] = {}
         self.reads = 0
         """Reads of the store so far."""
 
     def put(self, edition: Edition) -> Edition:
-        """Take an edition, before it is acknowledged or pushed; gives the newest held.
+        """Take an edition, before it is acknowledged; gives the newest held.
 
-        That is the very edition that was given, if it is newer than what was held.
+        A newer one than what was held is announced.
         """
-        return self._cache.put(edition)
+        meanwhile = self._meanwhile.get(edition.room)
+        if meanwhile is not None and meanwhile.position > edition.position:
+            edition = meanwhile
+        elif edition.room in self._flights:
+            self._meanwhile[edition.room] = edition
+        held = self._cache.get(edition.room)
+        newest = self._cache.put(edition)
+        if newest is edition:
+            self._announce(edition, None if held is None else held.edition)
+        return newest
 
     async def find(self, room: str, after: Position | None = None) -> Found:
         """Give the newest edition that this node may answer with.
@@ -117,7 +128,16 @@ class Poller:
             return Found(cached.edition, Freshness.STALE, self._cache.age_s(cached))
 
     async def _load(self, room: str) -> Edition:
-        """Read one room and hold what was found; what came in meanwhile and is newer stays."""
+        """Read one room and hold what was found; what came in meanwhile and is newer stays.
+
+        That is remembered beside the cache, which may forget it while the store is read.
+        """
+        try:
+            return await self._load_once(room)
+        finally:
+            self._meanwhile.pop(room, None)
+
+    async def _load_once(self, room: str) -> Edition:
         self.reads += 1
         try:
             async with asyncio.timeout(READ_DEADLINE_S):
@@ -128,14 +148,13 @@ class Poller:
             raise Unavailable("the store does not answer") from error
         if stored is None:
             return self._missing(room)
-        edition = Edition(stored)
-        newest = self._cache.put(edition)
-        if newest is edition:
-            self._announce(edition)
-        return newest
+        return self.put(Edition(stored))
 
     def _missing(self, room: str) -> Edition:
         """Hold that there is no such room, unless it was created while the store was read."""
+        meanwhile = self._meanwhile.get(room)
+        if meanwhile is not None:
+            return self._cache.put(meanwhile)
         cached = self._cache.get(room)
         if cached is not None:
             return cached.edition

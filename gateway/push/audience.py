@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from room.documents import State
+from room.snapshot import Stored
 
-Listener = Callable[[State], None]
-"""Told the new state when the user's standing in the room has changed."""
+Listener = Callable[[Stored], None]
+"""Told the room when what the user may do there has changed."""
 
 
 class Audience:
     """Who of the present users is to hear when their own standing changes."""
 
     def __init__(self) -> None:
-        self._listeners: dict[tuple[str, str], dict[Listener, None]] = {}
+        self._listeners: dict[str, dict[str, dict[Listener, None]]] = {}
 
     def join(self, room: str, user_id: str, listener: Listener) -> None:
         """Add one connection of a user."""
-        self._listeners.setdefault((room, user_id), {})[listener] = None
+        self._listeners.setdefault(room, {}).setdefault(user_id, {})[listener] = None
 
     def leave(self, room: str, user_id: str, listener: Listener) -> None:
         """Remove one connection; unknown ones are fine."""
-        listeners = self._listeners.get((room, user_id), {})
+        users = self._listeners.get(room, {})
+        listeners = users.get(user_id, {})
         listeners.pop(listener, None)
         if not listeners:
-            self._listeners.pop((room, user_id), None)
+            users.pop(user_id, None)
+        if not users:
+            self._listeners.pop(room, None)
 
-    def tell(self, room: str, user_ids: Iterable[str], state: State) -> None:
-        """Tell every connection of these users."""
-        for user_id in user_ids:
-            for listener in tuple(self._listeners.get((room, user_id), ())):
-                listener(state)
+    def tell(self, stored: Stored, user_ids: Iterable[str] | None) -> None:
+        """Tell every connection of these users, or of all who are present in the room."""
+        users = self._listeners.get(stored.room, {})
+        for user_id in tuple(users if user_ids is None else user_ids):
+            for listener in tuple(users.get(user_id, ())):
+                listener(stored)

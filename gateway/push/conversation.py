@@ -20,7 +20,6 @@ from gateway.push.mailbox import Key, Mailbox
 from gateway.rooms import Rooms
 from room import wire
 from room.commands import read_envelope, read_request
-from room.documents import State
 from room.errors import InvalidArgument, SeatsyncError, Unauthenticated
 from room.messages import (
     Applied,
@@ -38,7 +37,7 @@ from room.messages import (
 from room.names import check_doc, check_room
 from room.policy import allowed_commands
 from room.position import Position, parse_position
-from room.snapshot import SCHEMA
+from room.snapshot import SCHEMA, Stored
 from store.port import Clock
 
 log = logging.getLogger(__name__)
@@ -85,6 +84,7 @@ class Conversation:
         self._home = home
         self._followed: dict[Key, None] = {}
         self._listeners: dict[str, Listener] = {}
+        self._policy_at: dict[str, Position] = {}
 
     async def open(self, docs: Iterable[str], have: Mapping[str, Position], ping_ms: int) -> None:
         """Welcome the caller and, on a connection of one room, follow its documents.
@@ -204,20 +204,25 @@ class Conversation:
             raise SeatsyncError("requests are for owner and admins", code="FORBIDDEN")
 
     async def _say_policy(self, room: str) -> None:
-        found = await self._rooms.find(room)  # no await between this and the last line
         actor = self.bearer.actor
         if actor is not None and room not in self._listeners:
             listener = functools.partial(self._tell_policy, room)
             self._listeners[room] = listener
             self._audience.join(room, actor.user_id, listener)
-        self._tell_policy(room, found.edition.stored.state)
+        found = await self._rooms.find(room)
+        self._tell_policy(room, found.edition.stored)
 
-    def _tell_policy(self, room: str, state: State) -> None:
-        commands = allowed_commands(state, self.bearer.actor)
+    def _tell_policy(self, room: str, stored: Stored) -> None:
+        """Say what the caller may do, unless they heard of a newer state of the room."""
+        if stored.position < self._policy_at.get(room, stored.position):
+            return
+        self._policy_at[room] = stored.position
+        commands = allowed_commands(stored.state, self.bearer.actor)
         policy = Policy(room=room, view=self.mailbox.view, commands=commands)
         self.mailbox.say_policy(room, wire.encode(policy))
 
     def _leave_audience(self, room: str) -> None:
+        self._policy_at.pop(room, None)
         listener = self._listeners.pop(room, None)
         if listener is not None and self.bearer.actor is not None:
             self._audience.leave(room, self.bearer.actor.user_id, listener)
