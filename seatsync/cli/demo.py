@@ -21,7 +21,7 @@ from seatsync.cli.flags import Flags
 from seatsync.cli.relay import add_relay_flags
 
 if TYPE_CHECKING:
-    from gateway.config import Config
+    from gateway.config import Address, Config
     from gateway.server import Running
     from seatsync.demo.cast import Person
 
@@ -57,15 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _demo(arguments: argparse.Namespace) -> int:
-    from gateway.config import DemoUser, Stream
+    from gateway.config import Address, DemoUser, Stream
     from gateway.server import serving
     from seatsync.demo.cast import VISITORS
     from seatsync.demo.relay_child import RelayRefused
 
     stop = serve.stop_signal()
     check_media(arguments)
-    host, port = relay_address(arguments)
-    stream = Stream(format="flv", url=f"http://{host}:{port}/live/{{room}}.flv")
+    relay = Address(*relay_address(arguments))
+    stream = Stream(format="flv", url=f"http://{relay}/live/{{room}}.flv")
     config = serve.configure(
         arguments,
         streams=(stream,),
@@ -74,7 +74,7 @@ async def _demo(arguments: argparse.Namespace) -> int:
     status = 0
     try:
         async with serving(config, serve.open_store(arguments)) as server:
-            await _play(arguments, config, server, (host, port), stop)
+            await _play(arguments, config, server, relay, stop)
     except* RelayRefused:
         status = 2
     return status
@@ -84,7 +84,7 @@ async def _play(
     arguments: argparse.Namespace,
     config: Config,
     server: Running,
-    relay: tuple[str, int],
+    relay: Address,
     stop: asyncio.Event,
 ) -> None:
     """Run cast and relay beside the gateway until told to stop."""
@@ -94,8 +94,7 @@ async def _play(
     url = f"http://{server.address}"
     cast = Cast(url, ROOM, lambda person: _sign(config, person), random.Random())  # noqa: S311
     await cast.open_room()
-    host, port = relay
-    relay_arguments = [ROOM, "--gateway", url, "--relay-listen", f"{host}:{port}"]
+    relay_arguments = [ROOM, "--gateway", url, "--relay-listen", str(relay)]
     relay_arguments += ["--log-level", arguments.log_level]
     if arguments.media is not None:
         relay_arguments += ["--media", str(arguments.media)]
