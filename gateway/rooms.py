@@ -155,7 +155,9 @@ class Rooms:
                 "that cmd_id was used for another command", code="IDEMPOTENCY_KEY_REUSED"
             )
         ack = _ack(request, receipt)
-        await self._poller.find(room, after=ack.position)
+        stored = await self._store.read(room)  # not by the poller: it may join an older read
+        if stored is not None:
+            self._poller.put(Edition(stored))
         return ack
 
 

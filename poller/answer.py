@@ -6,7 +6,7 @@ import math
 from typing import Final, NamedTuple
 
 from poller.cache import FRESH_S, Found, Freshness
-from poller.conditional import accepts_gzip, entity_tag, matches
+from poller.conditional import accepts_gzip, entity_tag, held_tag
 from room.position import Position
 from room.snapshot import Snapshot
 from room.views import View
@@ -51,16 +51,18 @@ def answer(found: Found, poll: Poll, interval_ms: int) -> Answer:
         return Answer(204, (("Cache-Control", "no-store"), ("Vary", VARY), pace), b"")
     gzipped = accepts_gzip(poll.accept_encoding) and len(snapshot.gzipped) < len(snapshot.body)
     common = (
-        ("ETag", entity_tag(snapshot, gzipped=gzipped)),
         ("Cache-Control", CACHE_CONTROL[poll.view]),
         ("Vary", VARY),
         ("Cache-Status", cache_status(found)),
         pace,
         *_age(found),
     )
-    if poll.if_none_match and matches(poll.if_none_match, snapshot):
-        return Answer(304, common, b"")
-    return Answer(200, (*common, *_content(snapshot, gzipped=gzipped)), _body(snapshot, gzipped))
+    held = held_tag(poll.if_none_match, snapshot, gzipped=gzipped)
+    if held is not None:
+        return Answer(304, (("ETag", held), *common), b"")
+    tag = ("ETag", entity_tag(snapshot, gzipped=gzipped))
+    content = _content(snapshot, gzipped=gzipped)
+    return Answer(200, (tag, *common, *content), _body(snapshot, gzipped))
 
 
 def cache_status(found: Found) -> str:

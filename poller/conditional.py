@@ -17,12 +17,20 @@ def entity_tag(snapshot: Snapshot, *, gzipped: bool) -> str:
     return f'"{snapshot.position}{view}{".gz" if gzipped else ""}"'
 
 
-def matches(if_none_match: str, snapshot: Snapshot) -> bool:
-    """Tell whether the reader holds this snapshot; codings of one snapshot are the same to it."""
+def held_tag(if_none_match: str, snapshot: Snapshot, *, gzipped: bool) -> str | None:
+    """Give the tag by which the reader holds this snapshot; None if it does not.
+
+    Another coding of the snapshot is as good to the reader as the one that it would get now; the
+    answer then names the one it has (RFC 9111 4.3.4).
+    """
+    selected = entity_tag(snapshot, gzipped=gzipped)
     if if_none_match.strip() == "*":
-        return True
+        return selected
     tags = _TAG.findall(if_none_match)
-    return any(entity_tag(snapshot, gzipped=gzipped) in tags for gzipped in (False, True))
+    for tag in (selected, entity_tag(snapshot, gzipped=not gzipped)):
+        if tag in tags:
+            return tag
+    return None
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

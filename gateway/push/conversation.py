@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -86,7 +86,7 @@ class Conversation:
         self._listeners: dict[str, Listener] = {}
         self._policy_at: dict[str, Position] = {}
 
-    async def open(self, docs: Iterable[str], have: Mapping[str, Position], ping_ms: int) -> None:
+    async def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> None:
         """Welcome the caller and, on a connection of one room, follow its documents.
 
         Raises:
@@ -171,9 +171,11 @@ class Conversation:
             self._leave_audience(room)
 
     async def _follow_room(
-        self, room: str, docs: Iterable[str], have: Mapping[str, Position]
+        self, room: str, docs: Sequence[str], have: Mapping[str, Position]
     ) -> None:
         """Policy first, then each document; follow before reading, so that no change is missed."""
+        if not docs:
+            raise InvalidArgument("docs names no document")
         await self._say_policy(room)
         for doc in dict.fromkeys(docs):
             try:

@@ -1,0 +1,218 @@
+"""The real parts with one planted bug each: what the simulator has to find."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sim_node import Parts
+
+from gateway.push.conversation import Conversation
+from gateway.push.hub import Hub
+from gateway.push.mailbox import Key, Mailbox
+from gateway.rooms import Rooms
+from poller import Found, Freshness, Poller
+from poller.cache import Cache, Cached
+from poller.flight import SingleFlight
+from room.actor import Actor
+from room.commands import Request
+from room.messages import Ack
+from room.position import Position
+from room.reconcile import Held, Reconciler, Verdict
+from room.snapshot import Edition, Snapshot, Stored
+from room.views import View
+
+
+class CacheOfTheLast(Cache):
+    """Holds what came last, not what is newest."""
+
+    def put(self, edition: Edition) -> Edition:
+        self._missing.pop(edition.room, None)
+        self._rooms[edition.room] = Cached(edition, self._clock_s())
+        return edition
+
+
+class OldOverNew(Poller):
+    """An older edition overwrites a newer one."""
+
+    def __init__(self, *args: Any, max_rooms: int, **options: Any) -> None:
+        super().__init__(*args, max_rooms=max_rooms, **options)
+        self._cache = CacheOfTheLast(self._clock_s, max_rooms, 100)
+
+
+class LeaderOwnsFlight(Poller):
+    """Whoever started a read takes it down when they leave."""
+
+    async def _fetch(self, room: str) -> Found:
+        flight, joined = self._flights.start(room, lambda: self._load(room))
+        edition = await flight
+        return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
+
+
+class EveryoneFlies(SingleFlight[str, Edition]):
+    """Never joins."""
+
+    def start(
+        self, key: str, read: Callable[[], Coroutine[Any, Any, Edition]]
+    ) -> tuple[asyncio.Task[Edition], bool]:
+        return self._spawn(read()), False
+
+
+class ReadsForEveryone(Poller):
+    """Every caller that misses asks the store."""
+
+    def __init__(self, *args: Any, spawn: Any, **options: Any) -> None:
+        super().__init__(*args, spawn=spawn, **options)
+        self._flights = EveryoneFlies(spawn)
+
+
+class NeverHoldsOff(Poller):
+    """Asks a store that is away again and again."""
+
+    @property
+    def _holds_off(self) -> bool:
+        return False
+
+
+class ReadsThenFollows(Conversation):
+    """Reads first and follows afterwards; in between it asks the store something else."""
+
+    async def _follow(self, key: Key, position: Position | None) -> None:
+        found = await self._rooms.find(key.room)
+        await self._rooms._store.read(key.room)
+        self.mailbox.forget(key)
+        if position is not None:
+            self.mailbox.know(key, position)
+        self._followed[key] = None
+        self._hub.follow(key, self.mailbox)
+        self.mailbox.offer(found.edition.view(self.mailbox.view))
+
+
+class StaysInAudience(Conversation):
+    """Leaves without saying so."""
+
+    def _leave_audience(self, room: str) -> None:
+        self._listeners.pop(room, None)
+
+
+class HearsPolicyOnce(Conversation):
+    """Is not told when its standing changes."""
+
+    async def _say_policy(self, room: str) -> None:
+        found = await self._rooms.find(room)
+        self._tell_policy(room, found.edition.stored)
+
+
+class TakesAnything(Mailbox):
+    """Sends positions that the reader is past."""
+
+    def offer(self, snapshot: Snapshot) -> bool:
+        key = Key(snapshot.room, snapshot.doc)
+        self._newest[key] = snapshot.position
+        self._pending[key] = snapshot
+        self._wake()
+        return True
+
+
+class VersionAlone(Reconciler):
+    """Takes the higher version, whatever the epoch."""
+
+    def offer(
+        self, doc: str, position: Position, view: View, channel: Any, *, signed: bool = False
+    ) -> Verdict:
+        held = self._held.get(doc)
+        if held is not None and position.version <= held.position.version:
+            return Verdict.STALE
+        self._held[doc] = Held(position, view)
+        return Verdict.APPLIED
+
+
+class PushesFirst(Poller):
+    """Pushes, and replaces what polls are answered with a moment later."""
+
+    def put(self, edition: Edition) -> Edition:
+        held = self._cache.get(edition.room)
+        self._announce(edition, None if held is None else held.edition)
+        asyncio.get_running_loop().call_soon(super().put, edition)
+        return edition
+
+
+class DiesWithItsSender(Rooms):
+    """A sender that goes away takes the command along."""
+
+    async def execute(self, room: str, actor: Actor, request: Request) -> Ack:
+        return await self._execute(room, actor, request)
+
+
+class CreatesQuietly(Rooms):
+    """Leaves the poller believing that there is no such room."""
+
+    async def _create(self, room: str, state: Any) -> tuple[Stored, bool]:
+        return await self._store.create(room, state, self._clock_ms())
+
+
+class StampsTwice(Poller):
+    """Serves another commit time than the store holds."""
+
+    def put(self, edition: Edition) -> Edition:
+        stored = edition.stored
+        return super().put(Edition(msgspec.structs.replace(stored, ts_ms=stored.ts_ms + 1)))
+
+
+class NeverUnfollows(Hub):
+    """Keeps the mailboxes of those who left."""
+
+    def unfollow(self, key: Key, mailbox: Mailbox) -> None:
+        """Keep it."""
+
+
+class Plant(NamedTuple):
+    """A bug, and what finding it takes."""
+
+    parts: Parts
+    rules: frozenset[str]
+    """Any of these is broken first."""
+    within: int
+    """Seeds, counted from 0, among which one shows it."""
+
+
+ACKED: Final = "a poll after an ack shows it"
+ENDS: Final = "every reader ends at the final position"
+RISES: Final = "positions on one connection rise"
+ROLLS_BACK: Final = "no reader shows an older position after a newer"
+
+
+def plant(within: int, *rules: str, **parts: Any) -> Plant:
+    """Describe one planted bug."""
+    return Plant(Parts(**parts), frozenset(rules), within)
+
+
+PUSHED: Final = "memory before push"
+LEVEL: Final = "an idle connection was sent what was acked"
+
+PLANTS: Final[dict[str, Plant]] = {
+    "older edition overwrites a newer one": plant(500, ACKED, PUSHED, ENDS, poller=OldOverNew),
+    "cancelled leader kills its followers": plant(
+        100, "nobody is cancelled for another", poller=LeaderOwnsFlight
+    ),
+    "no single flight": plant(20, "one read under way per room", poller=ReadsForEveryone),
+    "no hold-off": plant(100, "reads stay within one per time to live", poller=NeverHoldsOff),
+    "read, then follow": plant(1000, ENDS, LEVEL, conversation=ReadsThenFollows),
+    "listeners stay behind": plant(20, "nobody listens", conversation=StaysInAudience),
+    "policy is told once": plant(
+        100, "the last policy heard is in force", conversation=HearsPolicyOnce
+    ),
+    "mailbox takes an older position": plant(20, RISES, mailbox=TakesAnything),
+    "reconciler ignores the epoch": plant(50, ROLLS_BACK, ENDS, reconciler=VersionAlone),
+    "push before memory": plant(50, PUSHED, ACKED, poller=PushesFirst),
+    "cancelled sender stops its command": plant(1000, ENDS, ACKED, LEVEL, rooms=DiesWithItsSender),
+    "cached 404 survives creation": plant(
+        100, "a created room is found", ACKED, rooms=CreatesQuietly
+    ),
+    "two bodies at one position": plant(
+        50, "one position names one body per view", poller=StampsTwice
+    ),
+    "hub keeps who left": plant(20, "the hub is empty", hub=NeverUnfollows),
+}

@@ -1,0 +1,386 @@
+"""A seeded world: people write, poll, follow and watch one node while its store misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sim_loop import SimulatedLoop, Stuck
+from sim_node import START_MS, Node, Parts
+from sim_reader import Reader
+from sim_referee import Referee
+from sim_store import Disk, FlakyStore, Weather
+
+from gateway.bearer import ANONYMOUS, Bearer
+from gateway.push.conversation import Conversation
+from gateway.push.outgoing import Outgoing
+from room import wire
+from room.actor import Actor
+from room.commands import Envelope, read_request
+from room.errors import SeatsyncError, Unavailable
+from room.messages import Bye, Subscribe
+from room.policy import allowed_commands
+from room.position import LARGEST, Position
+from room.snapshot import Snapshot, encode_state
+
+T = TypeVar("T")
+
+OWNER: Final = Actor("owner")
+PEOPLE: Final = (OWNER, Actor("ann"), Actor("bob"))
+LONGEST_VIDEO_DELAY_S: Final = 4.0
+SETTLE_S: Final = 11.0
+"""The last long pause ends in 3 s; two polls bring what is new; the video is 4 s late."""
+
+COMMANDS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("seat.take", {"seat_index": -1}),
+    ("seat.take", {"seat_index": -1}),
+    ("seat.leave", {}),
+    ("mic.set", {"on": True}),
+    ("mic.set", {"on": False}),
+    ("seat.lock", {"seat_index": 1}),
+    ("seat.unlock", {"seat_index": "all"}),
+    ("user.mute", {"user_id": "ann"}),
+    ("user.unmute", {"user_id": "ann"}),
+    ("session.end", {}),
+    ("session.start", {}),
+)
+
+
+class Scenario(NamedTuple):
+    """What may happen in a world; which of it does comes from the seed."""
+
+    cached_rooms: int = 100
+    """Rooms that the poller holds; 1 in a world of two makes it forget all the time."""
+    behind_its_back: bool = False
+    """The store may change without the node: lost replies, and a new epoch under a live node."""
+    ahead_of_creation: bool = False
+    """Polls that claim a position nobody has seen may come while the room is being created."""
+    is_strict: bool = True
+    """Whether a connection must be level with what was acked, and its policy the one in force."""
+
+
+NORMAL: Final = Scenario()
+FORGETFUL: Final = Scenario(cached_rooms=1, is_strict=False)
+
+
+def scenario_of(seed: int) -> Scenario:
+    """Give the world of a seed: every fifth has a node that can hold one room of two."""
+    return FORGETFUL if seed % 5 == 4 else NORMAL
+
+
+class World:
+    """Runs one schedule."""
+
+    def __init__(self, seed: int, scenario: Scenario, parts: Parts) -> None:
+        self._rng = random.Random(seed)
+        self._loop = SimulatedLoop(random.Random(self._rng.random()))
+        self._referee = Referee(seed, self._loop.time)
+        self._scenario = scenario
+        self._parts = parts
+        self._weather = Weather(self._rng)
+        self._disk = Disk(lambda: START_MS + int(self._loop.time() * 1000))
+        self._rooms = ("one", "two")[: self._rng.choice((1, 2)) if scenario.cached_rooms > 1 else 2]
+        self._readers: list[Reader] = []
+        self._rooms_come_first = self._rng.random() < 0.5
+        claims = self._rooms_come_first or scenario.ahead_of_creation
+        self._ahead_rate = 0.05 if claims else 0.0
+        self._calm = self._over = False
+
+    def run(self) -> int:
+        """Run to the end.
+
+        Returns:
+            the steps it took.
+
+        Raises:
+            RuleBroken: a rule did not hold.
+        """
+        try:
+            self._loop.run(self._main())
+        except Stuck as stuck:
+            self._referee.broken(f"the world goes on: {stuck}")
+        for context in self._loop.unexpected:
+            self._referee.broken("no unexpected error", context)
+        self._referee.judge()
+        return self._loop.steps
+
+    async def _main(self) -> None:
+        self._node = self._new_node()
+        if self._rooms_come_first:
+            await self._create_all()
+        async with asyncio.TaskGroup() as group:
+            acting = [group.create_task(work) for work in self._actors()]
+            for reading in self._reading():
+                group.create_task(reading)
+            await asyncio.wait(acting)
+            await self._settle()
+            self._over = True
+        await self._node.check_left_clean()
+
+    def _actors(self) -> list[Coroutine[Any, Any, None]]:
+        actors = [
+            self._write(room) for room in self._rooms for _ in range(self._rng.choice((1, 2)))
+        ]
+        return [*actors, self._go_away(), *self._surprises()]
+
+    def _surprises(self) -> list[Coroutine[Any, Any, None]]:
+        if self._scenario.behind_its_back:
+            self._weather.lost_reply_rate = self._rng.choice((0.0, 0.2))
+            return [self._raise_epoch()] if self._rng.random() < 0.5 else []
+        return [self._restart()] if self._rng.random() < 0.3 else []
+
+    def _reading(self) -> list[Coroutine[Any, Any, None]]:
+        """Some rooms are followed alone: there no poll brings what a push has missed."""
+        work: list[Coroutine[Any, Any, None]] = []
+        for room in self._rooms:
+            work.append(self._keep_following(self._reader("pushed", room)))
+            if self._rng.random() < 0.2:
+                continue
+            mixed = self._reader("mixed", room)
+            work += [self._keep_polling(self._reader("polls", room)), self._keep_polling(mixed)]
+            work += [self._watch(self._reader("watches", room)), self._watch(mixed)]
+            work.append(self._keep_following(mixed))
+        return work
+
+    def _reader(self, name: str, room: str) -> Reader:
+        bearer = self._rng.choice((ANONYMOUS, *(Bearer(actor) for actor in PEOPLE)))
+        reader = Reader(f"{name}@{room}", room, bearer, self._parts.reconciler(), self._referee)
+        self._readers.append(reader)
+        return reader
+
+    def _new_node(self) -> Node:
+        self._store = FlakyStore(self._disk, self._weather)
+        cached_rooms = self._scenario.cached_rooms
+        return Node(self._store, self._parts, self._referee, cached_rooms=cached_rooms)
+
+    async def _pause(self, mean_s: float) -> None:
+        pause_s = self._rng.expovariate(1 / mean_s)
+        await asyncio.sleep(min(pause_s, 1.0 if self._calm else 3.0))
+
+    async def _risk(self, call: Coroutine[Any, Any, T], give_up_rate: float) -> T | None:
+        """Make a call whose caller may lose patience; nobody else may end it."""
+        if self._calm or self._rng.random() >= give_up_rate:
+            try:
+                return await call
+            except asyncio.CancelledError:
+                self._referee.broken("nobody is cancelled for another")
+                raise
+        task = self._loop.create_task(call)
+        gave_up = False
+
+        def give_up() -> None:
+            nonlocal gave_up
+            gave_up = task.cancel()
+
+        patience_s = self._rng.expovariate(1 / self._rng.choice((0.001, 0.05, 0.5)))
+        self._loop.call_later(patience_s, give_up)
+        await asyncio.wait({task})
+        if task.cancelled():
+            self._referee.check(gave_up, "nobody is cancelled for another")
+            return None
+        return task.result()
+
+    # Writers
+
+    async def _write(self, room: str) -> None:
+        await self._pause(self._rng.choice((0.01, 1.0)))
+        await self._persist(room, OWNER, "session.start", {})
+        for _ in range(self._rng.randint(1, 6)):
+            await self._pause(self._rng.choice((0.001, 0.2, 1.5)))
+            name, args = self._rng.choice(COMMANDS)
+            await self._persist(room, self._rng.choice(PEOPLE), name, args)
+
+    async def _persist(self, room: str, actor: Actor, name: str, args: dict[str, Any]) -> None:
+        """Send a command and, where nobody answers, now and then send it again."""
+        cmd_id = f"c{self._rng.random()}"
+        request = read_request(Envelope(name, cmd_id, args))
+        for _ in range(3):
+            node = self._node
+            try:
+                if name == "session.start":
+                    await self._risk(node.create(room, OWNER), 0.1)
+                await self._risk(node.execute(room, actor, request), 0.3)
+            except Unavailable:
+                await self._pause(0.3)
+            except SeatsyncError as refusal:
+                return self._referee.saw("refused", name, refusal.code)
+            else:
+                return None
+        return None
+
+    # What goes wrong
+
+    async def _go_away(self) -> None:
+        for _ in range(self._rng.choice((0, 1, 2))):
+            await self._pause(2.0)
+            self._weather.away = True
+            await self._pause(self._rng.choice((0.5, 4.0)))
+            self._weather.away = False
+
+    async def _restart(self) -> None:
+        """The node ends and another takes its place, on a store reopened with a higher epoch."""
+        await self._pause(2.0)
+        old = self._node
+        await self._store.close()
+        self._disk.raise_epoch(lost=self._rng.choice((0, 0, 1, 2)))
+        self._node = self._new_node()
+        self._referee.saw("restart")
+        await old.connections.drain(0.5, (0, 500), self._rng)
+
+    async def _raise_epoch(self) -> None:
+        await self._pause(2.0)
+        self._disk.raise_epoch(lost=0)
+        self._referee.saw("epoch raised")
+
+    # Readers
+
+    async def _keep_polling(self, reader: Reader) -> None:
+        while not self._over:
+            await self._pause(0.8 if self._calm else self._rng.choice((0.02, 0.8)))
+            await self._risk(self._poll(reader), 0.3)
+
+    async def _poll(self, reader: Reader) -> None:
+        after = reader.position
+        if self._rng.random() < self._ahead_rate:
+            after = Position(LARGEST, 0)
+        edition = await self._node.poll(reader.room, after)
+        if edition is None or (after is not None and edition.position <= after):
+            return
+        if not self._calm:
+            await self._pause(0.2)
+        reader.receive(edition.view(reader.bearer.view), "poll")
+
+    async def _watch(self, reader: Reader) -> None:
+        """The relay polls and writes what it gets into the video; viewers see it late."""
+        while not self._over:
+            await self._pause(1.0)
+            edition = await self._risk(self._node.poll(reader.room, None), 0.0)
+            if edition is not None and not self._over:
+                delay_s = self._rng.uniform(0.2, LONGEST_VIDEO_DELAY_S)
+                snapshot = edition.view("anonymous")
+                self._loop.call_later(delay_s, reader.receive, snapshot, "sei")
+
+    async def _keep_following(self, reader: Reader) -> None:
+        while not self._over:
+            try:
+                await self._risk(self._follow(self._node, reader), 0.3)
+            except SeatsyncError as error:
+                self._referee.saw(reader.name, "turned away", error.code)
+            await self._pause(0.4)
+
+    async def _follow(self, node: Node, reader: Reader) -> None:
+        """One connection, from welcome to its end."""
+        have = {} if reader.position is None else {"state": reader.position}
+        has_home = self._rng.random() < 0.7
+        with node.outgoing(reader.bearer) as outgoing:
+            home = reader.room if has_home else None
+            conversation = node.conversation(reader.bearer, outgoing.mailbox, home)
+            try:
+                await conversation.open(("state",), have, 25_000)
+                if not has_home:
+                    await conversation.receive(_subscribe(reader.room, have))
+                await self._drain(node, reader, conversation, outgoing, have.get("state"))
+            finally:
+                conversation.close()
+
+    async def _drain(
+        self,
+        node: Node,
+        reader: Reader,
+        conversation: Conversation,
+        outgoing: Outgoing,
+        newest: Position | None,
+    ) -> None:
+        """Send what waits, at the speed of this reader; positions on one connection only rise."""
+        sent = 0
+        items_left = self._rng.choice((3, 10, 1000))
+        while not self._over and (self._calm or sent < items_left):
+            item = await outgoing.next(within_s=self._rng.uniform(0.5, 3.0))
+            if isinstance(item, Bye):
+                return
+            if item is None and self._scenario.is_strict:
+                node.check_sent(outgoing.mailbox, reader.room)
+            if isinstance(item, bytes):
+                heard = reader.hear(item)
+                self._referee.check((heard["type"] == "welcome") == (not sent), "welcome first")
+                if heard["type"] == "error":
+                    return
+            elif isinstance(item, Snapshot):
+                node.check_in_memory(item)
+                rises = newest is None or item.position > newest
+                rule = "positions on one connection rise"
+                self._referee.check(rises, rule, reader.name, newest, item.position)
+                newest = item.position
+                reader.receive(item, "ws")
+            sent += item is not None
+            if not self._calm and self._rng.random() < 0.3:
+                await self._pause(self._rng.choice((0.01, 0.6)))
+            if not self._calm and self._rng.random() < 0.1:
+                newest = reader.position if self._rng.random() < 0.5 else None
+                have = {} if newest is None else {"state": newest}
+                await conversation.receive(_subscribe(reader.room, have))
+
+    # The end
+
+    async def _settle(self) -> None:
+        """Writes stop, the store is well; after a while everybody stands where it stands."""
+        self._calm = True
+        self._weather.calm()
+        await self._node.tasks.settle()  # commands whose senders have left
+        await self._create_all()
+        if self._scenario.behind_its_back:
+            for room in self._rooms:
+                await self._touch(room)
+        await asyncio.sleep(SETTLE_S)
+        for reader in self._readers:
+            self._check_converged(reader)
+
+    async def _create_all(self) -> None:
+        """Create what is not there; asking again for what is there would push it again."""
+        for room in self._rooms:
+            if self._disk.holds(room):
+                continue
+            try:
+                await self._node.create(room, OWNER)
+            except Unavailable:
+                self._referee.saw("not created", room)
+                self._ahead_rate *= self._scenario.ahead_of_creation
+
+    async def _touch(self, room: str) -> None:
+        """Make a last change, through the node, by which it sees what happened without it."""
+        for name in ("session.end", "session.start"):
+            request = read_request(Envelope(name, f"last.{name}", {}))
+            try:
+                await self._node.execute(room, OWNER, request)
+            except SeatsyncError as refusal:
+                self._referee.saw("refused", name, refusal.code)
+
+    def _check_converged(self, reader: Reader) -> None:
+        final = self._disk.final(reader.room)
+        check = self._referee.check
+        rule = "every reader ends at the final position"
+        check(reader.position == final.position, rule, reader.name, reader.shown, final.position)
+        if reader.shown is not None:
+            self._referee.check_body(encode_state(final, reader.shown[1]))
+        if reader.policy is not None and self._scenario.is_strict:
+            commands = allowed_commands(final.state, reader.bearer.actor)
+            check(reader.policy == commands, "the last policy heard is in force", reader.name)
+
+
+def _subscribe(room: str, have: dict[str, Position]) -> bytes:
+    named = {doc: str(position) for doc, position in have.items()}
+    return wire.encode(Subscribe(room=room, have=named))
+
+
+def run(seed: int, scenario: Scenario | None = None, parts: Parts | None = None) -> int:
+    """Run the schedule of one seed; by default in its own world, with the real parts.
+
+    Returns:
+        the steps it took.
+
+    Raises:
+        RuleBroken: a rule did not hold.
+    """
+    return World(seed, scenario or scenario_of(seed), parts or Parts()).run()
