@@ -11,7 +11,6 @@ from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
 from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
 from gateway.gateway import Gateway
-from gateway.logs import http_log
 from gateway.push import sse, ws
 
 LIMITS: Final[dict[str, Any]] = {
@@ -20,7 +19,6 @@ LIMITS: Final[dict[str, Any]] = {
     "max_field_size": 8190,
     "max_headers": 64,
     "access_log": None,
-    "logger": http_log(),
     "auto_decompress": False,
     "lingering_time": 2.0,
 }

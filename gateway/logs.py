@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any, Final, TextIO
-
-import msgspec
-from aiohttp.http import HttpProcessingError
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -26,7 +24,8 @@ class JsonLines(logging.Formatter):
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate is an escape
 
 
 def set_up_logs(level: str, stream: TextIO = sys.stderr) -> None:
@@ -34,19 +33,3 @@ def set_up_logs(level: str, stream: TextIO = sys.stderr) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-
-
-def http_log() -> logging.Logger:
-    """Give the logger of the HTTP server; what is no HTTP is told without the bytes, and quietly.
-
-    Its exception would quote the peer, a token on a broken line included.
-    """
-    log = logging.getLogger("gateway.http")
-    if not log.filters:
-        log.addFilter(_hide_broken_requests)
-    return log
-
-
-def _hide_broken_requests(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)

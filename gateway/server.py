@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from gateway.api.broken import PublicRunner
 from gateway.app import LIMITS, metrics_app, public_app
 from gateway.config import BACKLOG, RETRY_SPREAD_MS, Address, Config
 from gateway.gateway import Gateway, assemble
@@ -74,7 +75,7 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Running]:
 async def _listen(
     stack: AsyncExitStack, app: web.Application, address: Address, **limits: Any
 ) -> Address:
-    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=CLEANUP_S, **limits)
+    runner = PublicRunner(app, handle_signals=False, shutdown_timeout=CLEANUP_S, **limits)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     listener = _bind(address)

@@ -42,6 +42,8 @@ from store.port import Clock
 
 log = logging.getLogger(__name__)
 
+MAX_DOCS: Final = 64
+"""Documents that one request may name."""
 MAX_FOLLOWED: Final = 10_000
 """Documents that one connection may follow."""
 
@@ -174,8 +176,8 @@ class Conversation:
         self, room: str, docs: Sequence[str], have: Mapping[str, Position]
     ) -> None:
         """Policy first, then each document; follow before reading, so that no change is missed."""
-        if not docs:
-            raise InvalidArgument("docs names no document")
+        if not 1 <= len(docs) <= MAX_DOCS:
+            raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
         await self._say_policy(room)
         for doc in dict.fromkeys(docs):
             try:

@@ -13,7 +13,6 @@ from room.snapshot import SCHEMA
 
 SUBPROTOCOL: Final = "seatsync.v1"
 BEARER_PREFIX: Final = "bearer."
-MAX_DOCS: Final = 64
 
 
 class Wish(NamedTuple):
@@ -36,8 +35,6 @@ def read_wish(query: Mapping[str, str], last_event_id: str | None = None) -> Wis
     if int(schema) < SCHEMA:
         raise SeatsyncError(f"schema {SCHEMA} is the oldest served", code="UPGRADE_REQUIRED")
     docs = tuple(filter(None, query.get("docs", "state").split(",")))
-    if not 1 <= len(docs) <= MAX_DOCS:
-        raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
     return Wish(docs, read_have(last_event_id or query.get("have", "")))
 
 

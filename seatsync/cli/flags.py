@@ -51,7 +51,7 @@ class Flags:
         parser.add_argument(
             name,
             help=f"{help_text} [{variable}{shown}]",
-            default=_split(text, kind) if many else text,
+            default=self._split(variable, text, kind) if many else text,
             type=kind,
             action=_Repeated if many else "store",
             **more,
@@ -61,12 +61,20 @@ class Flags:
         """Add a flag that is on or off; the variable says 1 or 0."""
         variable = PREFIX + name.lstrip("-").replace("-", "_").upper()
         self._known.add(variable)
+        text = self._environment.get(variable, "0")
+        if text not in ("0", "1"):
+            self._errors.append(f"{variable} is {text!r}, not 0 or 1")
         parser.add_argument(
-            name,
-            help=f"{help_text} [{variable}=1]",
-            action="store_true",
-            default=self._environment.get(variable, "0") == "1",
+            name, help=f"{help_text} [{variable}=1]", action="store_true", default=text == "1"
         )
+
+    def _split(self, variable: str, text: str | None, kind: Callable[[str], Any]) -> list[Any]:
+        """Read the values of a repeatable flag; an error waits for ``check_environment``."""
+        try:
+            return [kind(item.strip()) for item in text.split(",") if item.strip()] if text else []
+        except (argparse.ArgumentTypeError, ValueError) as error:
+            self._errors.append(f"{variable}: {error}")
+            return []
 
     def check_environment(self, parser: argparse.ArgumentParser) -> None:
         """End with status 2 where a ``SEATSYNC_*`` variable is wrong, or unknown: a typo?"""
@@ -92,7 +100,3 @@ class _Repeated(argparse.Action):
         held = getattr(namespace, self.dest)
         before = [] if held is self.default else held
         setattr(namespace, self.dest, [*before, values])
-
-
-def _split(text: str | None, kind: Callable[[str], Any]) -> list[Any]:
-    return [kind(item.strip()) for item in text.split(",") if item.strip()] if text else []

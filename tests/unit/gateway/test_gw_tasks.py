@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.tasks import Tasks
+from gateway.turns import Turns
+from room.errors import Unavailable
+
+
+async def value(gate: asyncio.Event | None = None) -> int:
+    if gate is not None:
+        await gate.wait()
+    return 7
+
+
+@pytest.fixture
+def reported() -> list[dict[str, Any]]:
+    """What goes to the loop's exception handler."""
+    return []
+
+
+def listen(reported: list[dict[str, Any]]) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _, facts: reported.append(facts))
+
+
+async def test_finish_gives_what_the_work_gives() -> None:
+    assert await Tasks().finish(value()) == 7
+
+
+async def test_work_is_carried_through_when_the_waiting_is_cancelled() -> None:
+    tasks, gate = Tasks(), asyncio.Event()
+    done: list[int] = []
+
+    async def work() -> None:
+        done.append(await value(gate))
+
+    waiting = asyncio.create_task(tasks.finish(work()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not done
+    gate.set()
+    await tasks.settle()
+    assert done == [7]
+
+
+async def test_settle_waits_for_what_is_started_meanwhile() -> None:
+    tasks = Tasks()
+    order: list[str] = []
+
+    async def second() -> None:
+        order.append("second")
+
+    async def first() -> None:
+        await asyncio.sleep(0)
+        tasks.spawn(second())
+        order.append("first")
+
+    tasks.spawn(first())
+    await tasks.settle()
+    assert order == ["first", "second"]
+    assert not tasks._running
+
+
+async def test_an_expected_error_is_for_whoever_waits(reported: list[dict[str, Any]]) -> None:
+    listen(reported)
+    tasks = Tasks()
+
+    async def away() -> None:
+        raise Unavailable("away")
+
+    with pytest.raises(Unavailable):
+        await tasks.finish(away())
+    tasks.spawn(away())
+    await tasks.settle()
+    assert reported == []
+
+
+async def test_an_unexpected_error_is_never_lost(reported: list[dict[str, Any]]) -> None:
+    listen(reported)
+    tasks = Tasks()
+
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    tasks.spawn(broken())
+    await tasks.settle()
+    await asyncio.sleep(0)
+    assert [type(facts["exception"]) for facts in reported] == [ZeroDivisionError]
+
+
+async def test_turns_of_one_room_come_in_the_order_of_asking() -> None:
+    turns = Turns()
+    order: list[int] = []
+
+    async def work(number: int) -> None:
+        async with turns.of("r1"):
+            order.append(number)
+            await asyncio.sleep(0)
+            order.append(number)
+
+    await asyncio.gather(*(work(number) for number in range(5)))
+    assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(turns) == 0
+
+
+async def test_rooms_do_not_wait_for_each_other() -> None:
+    turns = Turns()
+    async with turns.of("r1"), asyncio.timeout(5), turns.of("r2"):
+        assert len(turns) == 2
+    assert len(turns) == 0
+
+
+async def test_one_who_gives_up_waiting_leaves_the_turn_to_the_next() -> None:
+    turns = Turns()
+    order: list[str] = []
+
+    async def work(name: str) -> None:
+        async with turns.of("r1"):
+            order.append(name)
+
+    async with turns.of("r1"):
+        quitter, stayer = asyncio.create_task(work("q")), asyncio.create_task(work("s"))
+        await asyncio.sleep(0)
+        quitter.cancel()
+        await asyncio.sleep(0)
+    await stayer
+    assert order == ["s"]
+    assert quitter.cancelled()
+    assert len(turns) == 0
+
+
+async def test_an_error_inside_gives_the_turn_back() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError):
+        async with turns.of("r1"):
+            raise ZeroDivisionError
+    assert len(turns) == 0
+    async with turns.of("r1"):
+        assert len(turns) == 1
