@@ -71,14 +71,13 @@ class Rooms:
             room_seat_mode=wish.seat_mode,
             seat_mode=wish.seat_mode,
         )
-        stored, created = await self._tasks.finish(self._create(room, state))
-        if created:
-            log.info("room created", extra={"room": room, "user": actor.user_id})
-        return stored, created
+        return await self._tasks.finish(self._create(room, actor, state))
 
-    async def _create(self, room: str, state: State) -> tuple[Stored, bool]:
+    async def _create(self, room: str, actor: Actor, state: State) -> tuple[Stored, bool]:
         stored, created = await self._store.create(room, state, self._clock_ms())
         self._poller.put(Edition(stored))
+        if created:
+            log.info("room created", extra={"room": room, "user": actor.user_id})
         return stored, created
 
     async def execute(self, room: str, actor: Actor, request: Request) -> Ack:
@@ -89,10 +88,13 @@ class Rooms:
         Raises:
             SeatsyncError: refused; ``position`` is set where the room was read.
         """
-        work = self._tasks.finish(self._execute(room, actor, request))
+        return await self._tasks.finish(self._logged(room, actor, request))
+
+    async def _logged(self, room: str, actor: Actor, request: Request) -> Ack:
+        """Carry a command out and log how it ended, whether or not its sender still waits."""
         facts = {"room": room, "user": actor.user_id, "cmd": request.name, "cmd_id": request.cmd_id}
         try:
-            ack = await work
+            ack = await self._execute(room, actor, request)
         except SeatsyncError as refusal:
             log.info("command refused", extra={**facts, "code": refusal.code})
             raise

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from poller.cache import FRESH_S, STALE_S, Cache, Cached, Found, Freshness
 from poller.flight import SingleFlight, join
-from room.errors import RoomNotFound, Unavailable
+from room.errors import RoomNotFound, Unavailable, Unreadable
 from room.position import Position
 from room.snapshot import Edition, Stored
 
@@ -142,6 +142,9 @@ class Poller:
         try:
             async with asyncio.timeout(READ_DEADLINE_S):
                 stored = await self._read(room)
+        except Unreadable:
+            log.exception("a room can't be read", extra={"room": room})
+            raise
         except (TimeoutError, Unavailable) as error:
             self._hold_off_until_s = self._clock_s() + HOLD_OFF_S
             log.warning("the store can't be read", extra={"room": room, "cause": repr(error)})

@@ -133,5 +133,9 @@ class Unavailable(SeatsyncError):
     code = "UNAVAILABLE"
 
 
+class Unreadable(Unavailable):
+    """What the store holds of one room can't be read; the store itself answers."""
+
+
 class CannotStart(SeatsyncError):
     """A program can't start as it was told to; the message says what to do about it."""

@@ -69,6 +69,18 @@ def check_permission(state: State, actor: Actor, name: str) -> bool:
     return bool(who & roles & PLATFORM_ROLES)
 
 
+def check_readable(doc: str, state: State, actor: Actor | None) -> None:
+    """Keep a document from callers who may not read it; requests are for owner and admins.
+
+    Raises:
+        Refused: ``FORBIDDEN``.
+    """
+    if doc != "requests":
+        return
+    if actor is None or actor.kind != "member" or state.rank_of(actor.user_id) == "member":
+        raise Refused("requests are for owner and admins", code="FORBIDDEN")
+
+
 def changed_standings(before: State, after: State) -> frozenset[str]:
     """Name the users who may send other commands after a change than before it."""
     return frozenset(

@@ -10,6 +10,7 @@ from gateway.gateway import Gateway
 from poller import Found, Poll, answer
 from room.errors import SeatsyncError
 from room.names import check_doc
+from room.policy import check_readable
 from room.position import parse_position
 
 
@@ -48,14 +49,11 @@ def _read_poll(request: web.Request, bearer: Bearer) -> Poll:
 
 
 def _check_document(found: Found, doc: str, bearer: Bearer) -> None:
-    """Only ``state`` is there to be read yet; requests are for owner and admins whatever is there.
+    """Only ``state`` is there to be read yet.
 
     Raises:
         SeatsyncError: ``FORBIDDEN`` or ``DOC_NOT_FOUND``.
     """
-    if doc == "state":
-        return
-    actor, state = bearer.actor, found.edition.stored.state
-    if doc == "requests" and (actor is None or state.rank_of(actor.user_id) == "member"):
-        raise SeatsyncError("requests are for owner and admins", code="FORBIDDEN")
-    raise SeatsyncError("the room has no such document", code="DOC_NOT_FOUND")
+    check_readable(doc, found.edition.stored.state, bearer.actor)
+    if doc != "state":
+        raise SeatsyncError("the room has no such document", code="DOC_NOT_FOUND")

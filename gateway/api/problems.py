@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457); nothing that a peer sent is echoed."""
+"""Errors as ``application/problem+json`` (RFC 9457); what failed inside stays in the log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-RETRY_SPREAD_MS: Final = (1000, 3000)
+ERROR_RETRY_MS: Final = (1000, 3000)
+"""When to try again after an error that may pass, spread over this span."""
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,7 +39,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 def problem_response(error: SeatsyncError) -> web.Response:
     """Turn an error into a response; where a retry may help it says when."""
     if error.travel.retryable and error.retry_after_ms is None:
-        error.retry_after_ms = random.randint(*RETRY_SPREAD_MS)  # noqa: S311 - spread, not secrecy
+        error.retry_after_ms = random.randint(*ERROR_RETRY_MS)  # noqa: S311 - spread, not secrecy
     words = problem(error)
     details = ProblemDetails(
         type=f"urn:seatsync:error:{error.code}",

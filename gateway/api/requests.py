@@ -12,7 +12,7 @@ from gateway.bearer import Bearer
 from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES
 from gateway.gateway import Gateway
 from room.actor import Actor
-from room.errors import InvalidArgument, Malformed, SeatsyncError, Unauthenticated
+from room.errors import Malformed, SeatsyncError, Unauthenticated
 from room.names import check_room
 
 
@@ -73,20 +73,6 @@ def check_json(request: web.Request) -> None:
     """
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise SeatsyncError("send application/json", code="UNSUPPORTED_ENCODING")
-
-
-def query_int(request: web.Request, name: str, default: int) -> int:
-    """Take a whole number from the query.
-
-    Raises:
-        InvalidArgument: it is none.
-    """
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidArgument(f"{name} is a whole number")
-    return int(text)
 
 
 def is_same_origin(request: web.Request, origin: str) -> bool:

@@ -35,7 +35,7 @@ from room.messages import (
     read_client_message,
 )
 from room.names import check_doc, check_room
-from room.policy import allowed_commands
+from room.policy import allowed_commands, check_readable
 from room.position import Position, parse_position
 from room.snapshot import SCHEMA, Stored
 from store.port import Clock
@@ -106,11 +106,12 @@ class Conversation:
 
     async def receive(self, text: bytes) -> None:
         """Answer one message; what is wrong with it becomes an ``error``, and nothing ends."""
-        try:
-            message = read_client_message(text)
-            await self._dispatch(message, text)
-        except SeatsyncError as error:
-            self.mailbox.say(wire.encode(problem(error)))
+        with self.mailbox.answering():
+            try:
+                message = read_client_message(text)
+                await self._dispatch(message, text)
+            except SeatsyncError as error:
+                self.mailbox.say(wire.encode(problem(error)))
 
     def close(self) -> None:
         """Stop following everything."""
@@ -139,10 +140,10 @@ class Conversation:
     async def _command(self, text: bytes) -> None:
         named = wire.read(_NAMED, text)
         try:
-            envelope = read_envelope(text)
-            room = self._room(envelope.room)
             if self.bearer.actor is None:
                 raise Unauthenticated("commands need a token")
+            envelope = read_envelope(text)
+            room = self._room(envelope.room)
             request = read_request(envelope)
             ack = await self._rooms.execute(room, self.bearer.actor, request)
         except SeatsyncError as error:
@@ -169,6 +170,10 @@ class Conversation:
                 self._hub.unfollow(key, self.mailbox)
                 self.mailbox.forget(key)
                 del self._followed[key]
+        self._leave_unless_followed(room)
+
+    def _leave_unless_followed(self, room: str) -> None:
+        """Hear of the caller's standing only in rooms that this connection follows."""
         if not any(key.room == room for key in self._followed):
             self._leave_audience(room)
 
@@ -184,9 +189,11 @@ class Conversation:
                 await self._follow(Key(room, check_doc(doc)), have.get(doc))
             except SeatsyncError as error:
                 self.mailbox.say(wire.encode(problem(error, room=room, doc=doc)))
+        self._leave_unless_followed(room)
 
     async def _follow(self, key: Key, position: Position | None) -> None:
-        await self._check_readable(key)
+        found = await self._rooms.find(key.room)
+        check_readable(key.doc, found.edition.stored.state, self.bearer.actor)
         if key not in self._followed and len(self._followed) >= MAX_FOLLOWED:
             raise InvalidArgument(f"a connection follows {MAX_FOLLOWED} documents at most")
         self.mailbox.forget(key)
@@ -197,15 +204,6 @@ class Conversation:
         if key.doc == "state":
             found = await self._rooms.find(key.room)
             self.mailbox.offer(found.edition.view(self.mailbox.view))
-
-    async def _check_readable(self, key: Key) -> None:
-        """Requests are for the owner and the admins."""
-        if key.doc != "requests":
-            return
-        found = await self._rooms.find(key.room)
-        state, actor = found.edition.stored.state, self.bearer.actor
-        if actor is None or state.rank_of(actor.user_id) == "member":
-            raise SeatsyncError("requests are for owner and admins", code="FORBIDDEN")
 
     async def _say_policy(self, room: str) -> None:
         actor = self.bearer.actor

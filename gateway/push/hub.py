@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gateway.push.mailbox import Key, Mailbox
 from room.snapshot import Edition
 
@@ -36,10 +34,6 @@ class Hub:
         """
         followers = self._followers.get(Key(edition.room, edition.doc), {})
         return sum(mailbox.offer(edition.view(mailbox.view)) for mailbox in followers)
-
-    def followers(self, key: Key) -> Iterator[Mailbox]:
-        """Walk the mailboxes that follow a document."""
-        return iter(self._followers.get(key, {}))
 
     def __len__(self) -> int:
         """Count the documents that somebody follows."""

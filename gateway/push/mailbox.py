@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from room.messages import Bye
@@ -39,6 +40,7 @@ class Mailbox:
         self._pending: dict[Key, Snapshot] = {}
         self._newest: dict[Key, Position] = {}
         self._bye: Bye | None = None
+        self._answering = False
         self.skipped = 0
         """Snapshots that were overwritten before they were sent."""
 
@@ -85,6 +87,21 @@ class Mailbox:
             self._bye = bye
             self._wake()
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the end was decided: what is read from now on is not accepted."""
+        return self._bye is not None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Hold the goodbye back until what was accepted is answered."""
+        self._answering = True
+        try:
+            yield
+        finally:
+            self._answering = False
+            self._wake()
+
     def take(self) -> Item | None:
         """Give what is to be sent next: messages, policies, snapshots, and at last the end."""
         if self._messages:
@@ -93,4 +110,4 @@ class Mailbox:
             return self._policies.pop(room)
         for key in self._pending:
             return self._pending.pop(key)
-        return self._bye
+        return None if self._answering else self._bye

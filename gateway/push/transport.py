@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from aiohttp import web
 
 TCP_NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 NOTSENT_BYTES: Final = 16 * 1024
+LOOKS: Final = 10
 
 
 def keep_shallow(transport: asyncio.WriteTransport) -> None:
@@ -28,12 +30,27 @@ def keep_shallow(transport: asyncio.WriteTransport) -> None:
 
 @contextmanager
 def abort_without_progress(transport: asyncio.WriteTransport, after_s: float) -> Iterator[None]:
-    """Cut the connection if what is inside takes too long.
+    """Cut the connection if its socket takes no byte for so long.
 
     The transport is aborted; the waiting send then fails by itself. Cancelling it instead would
     break whoever else waits for the same socket to drain.
     """
-    watchdog = asyncio.get_running_loop().call_later(after_s, transport.abort)
+    loop = asyncio.get_running_loop()
+    look_s = after_s / LOOKS
+    least_bytes, idle = math.inf, 0
+    watchdog: asyncio.TimerHandle
+
+    def look() -> None:
+        nonlocal watchdog, least_bytes, idle
+        waiting_bytes = transport.get_write_buffer_size()
+        idle = 0 if waiting_bytes < least_bytes else idle + 1
+        least_bytes = waiting_bytes
+        if idle >= LOOKS - 1:
+            transport.abort()
+        else:
+            watchdog = loop.call_later(look_s, look)
+
+    watchdog = loop.call_later(look_s, look)
     try:
         yield
     finally:

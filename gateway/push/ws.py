@@ -92,6 +92,8 @@ async def _read(
     async for message in socket:
         if message.type is WSMsgType.TEXT:
             await outgoing.wait_for_space()
+            if outgoing.mailbox.is_leaving:
+                continue
             await conversation.receive(message.data.encode())
         elif message.type is WSMsgType.BINARY:
             await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)

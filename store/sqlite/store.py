@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from room.documents import State
-from room.errors import Unavailable
+from room.errors import Unavailable, Unreadable
 from room.position import Position
 from room.snapshot import Stored
 from store.port import (
@@ -126,5 +126,7 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, query, self._reader)
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
+        except msgspec.MsgspecError as error:
+            raise Unreadable("what the store holds can't be read") from error
+        except sqlite3.Error as error:
             raise Unavailable("the store can't be read now") from error

@@ -206,7 +206,7 @@ def test_chosen_user_takes_a_seat_speaks_and_leaves_by_keyboard(demo: Demo, scre
     page = screen.page
     screen.open(demo)
     page.get_by_label("You are").select_option(user["user_id"])
-    page.get_by_role("button", name="Take seat").first.press("Enter")
+    page.get_by_role("button", name="Take seat").last.press("Enter")
     seat = page.locator(f'[data-seat][data-user="{user["nickname"]}"]')
     expect(seat).to_be_visible()
     page.get_by_role("button", name="Turn mic on").press("Enter")

@@ -438,3 +438,19 @@ async def test_policy_that_changes_while_the_room_is_being_read_is_the_one_heard
     _, policy, state = await caller.open()
     assert state["version"] == 3
     assert "seat.leave" in policy["commands"]
+
+
+async def test_room_of_which_nothing_is_followed_is_not_listened_to(node: Node) -> None:
+    caller = node.caller(ANN)
+    await caller.open()
+    heard = await caller.say(type="subscribe", docs=["nonsense"])
+    assert kinds(heard) == ["error", "policy"]
+    await caller.say(type="unsubscribe")
+    await caller.say(type="subscribe", docs=["nonsense"])
+    await node.send(ANN, "seat.take", seat_index=1)
+    assert caller.heard() == []
+
+
+async def test_command_without_a_token_is_told_so_before_all_else(node: Node) -> None:
+    (error,) = await node.caller(home=None).say(type="cmd", cmd="nonsense", cmd_id="c1")
+    assert (error["code"], error["cmd_id"]) == ("UNAUTHENTICATED", "c1")

@@ -94,13 +94,6 @@ def test_leaving_what_is_not_followed_is_fine(hub: Hub) -> None:
     assert len(hub) == 1
 
 
-def test_followers_are_walked_in_the_order_they_came(hub: Hub) -> None:
-    first, second = follower(hub), follower(hub)
-    assert list(hub.followers(KEY)) == [first, second]
-    assert list(hub.followers(Key("nowhere", "state"))) == []
-    assert len(hub) == 1
-
-
 def test_stale_edition_changes_nothing(hub: Hub) -> None:
     mailbox = follower(hub)
     hub.publish(edition(5))

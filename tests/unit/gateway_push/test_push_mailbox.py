@@ -160,3 +160,20 @@ def test_positions_sent_rise_and_the_highest_arrives(
     assert sent == sorted(set(sent))
     assert sent[-1:] == ([max(offered)] if offered else [])
     assert len(sent) + mailbox.skipped <= len(offered)
+
+
+def test_goodbye_waits_for_the_answer_to_what_was_accepted(mailbox: Mailbox) -> None:
+    bye = Bye(code=4000, reason="drain")
+    with mailbox.answering():
+        mailbox.say_bye(bye)
+        assert mailbox.is_leaving
+        assert mailbox.take() is None
+        mailbox.say(b"ack")
+    assert [mailbox.take(), mailbox.take()] == [b"ack", bye]
+
+
+def test_end_of_an_answer_rings_for_the_goodbye_that_waits(mailbox: Mailbox, bell: Bell) -> None:
+    with mailbox.answering():
+        mailbox.say_bye(Bye(code=4000, reason="drain"))
+        rung = bell.rung
+    assert bell.rung > rung

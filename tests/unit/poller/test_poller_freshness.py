@@ -8,8 +8,9 @@ from poller_samples import EPOCH, Bench, edition, stored
 from poller import Freshness, poller
 from poller.cache import FRESH_S, MISSING_S, STALE_S
 from poller.poller import HOLD_OFF_S
-from room.errors import RoomNotFound, Unavailable
+from room.errors import RoomNotFound, Unavailable, Unreadable
 from room.position import LARGEST, Position
+from room.snapshot import Stored
 
 
 async def test_first_poll_misses_and_second_hits(bench: Bench) -> None:
@@ -174,3 +175,17 @@ async def test_position_ahead_while_the_store_is_away_is_answered_from_memory(
         found = await bench.poller.find("demo", Position(LARGEST, 0))
         assert (found.freshness, found.edition.position.version) == (Freshness.STALE, 3)
     assert bench.shelf.reads == 1
+
+
+async def test_room_that_cannot_be_read_leaves_the_others_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(room: str) -> Stored | None:
+        if room == "broken":
+            raise Unreadable("half a row")
+        return stored(1, room)
+
+    monkeypatch.setattr(bench.poller, "_read", read)
+    with pytest.raises(Unreadable):
+        await bench.poller.find("broken")
+    assert (await bench.poller.find("demo")).freshness is Freshness.MISS

@@ -10,6 +10,7 @@ from room_samples import (
     OTHER,
     OWNER,
     REVIEWER,
+    SECOND_ADMIN,
     SERVICE,
     idle_room,
     live_room,
@@ -19,7 +20,13 @@ from room.actor import Actor
 from room.commands import COMMANDS
 from room.documents import State
 from room.errors import Refused
-from room.policy import POLICY, allowed_commands, changed_standings, check_permission
+from room.policy import (
+    POLICY,
+    allowed_commands,
+    changed_standings,
+    check_permission,
+    check_readable,
+)
 
 DOMAIN = {
     "session.start": "O P",
@@ -123,3 +130,15 @@ def test_standings_change_by_sitting_down_standing_up_and_rank(
 ) -> None:
     assert changed_standings(before, after) == users
     assert changed_standings(after, before) == users
+
+
+@pytest.mark.parametrize("actor", [None, *EVERYBODY])
+def test_requests_are_for_owner_and_admins_and_state_for_all(actor: Actor | None) -> None:
+    state = live_room()
+    check_readable("state", state, actor)
+    if actor in (OWNER, ADMIN, SECOND_ADMIN):
+        check_readable("requests", state, actor)
+        return
+    with pytest.raises(Refused) as caught:
+        check_readable("requests", state, actor)
+    assert caught.value.code == "FORBIDDEN"
