@@ -149,7 +149,7 @@ class DiesWithItsSender(Rooms):
 class CreatesQuietly(Rooms):
     """Leaves the poller believing that there is no such room."""
 
-    async def _create(self, room: str, state: Any) -> tuple[Stored, bool]:
+    async def _create(self, room: str, actor: Any, state: Any) -> tuple[Stored, bool]:
         return await self._store.create(room, state, self._clock_ms())
 
 
