@@ -17,7 +17,7 @@ from sei.inject import inject
 from sei.remux import remux
 from sei.state import fixed_state
 
-SECONDS = 60
+SECONDS = 240
 
 
 def rows() -> Iterable[Row]:

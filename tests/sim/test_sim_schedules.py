@@ -9,7 +9,7 @@ import pytest
 from sim_run import blocks, run_block, run_everywhere
 
 SEEDS = 2_000
-SOAK_SEEDS = 200_000
+SOAK_SEEDS = 50_000
 
 
 @pytest.mark.parametrize("seeds", blocks(SEEDS, 100), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
