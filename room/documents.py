@@ -18,7 +18,6 @@ EndReason = Literal["left", "kicked", "replaced", "session_ended"]
 
 OWNER_SEAT: Final = 0
 SEAT_COUNT_BY_KIND: Final[dict[Kind, int]] = {"voice": 9, "video": 5}
-SEAT_COUNT_LIMITS: Final = (1, 50)
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -107,16 +107,6 @@ def read_head(body: bytes) -> Head:
     return head
 
 
-def read_snapshot(body: bytes) -> Snapshot:
-    """Take a snapshot from the wire.
-
-    Raises:
-        Malformed: the bytes are not JSON.
-        InvalidArgument: they are no snapshot, or a number is out of range.
-    """
-    return Snapshot(read_head(body), body)
-
-
 class Edition:
     """A document at one position in every view; each view is encoded when first asked for."""
 

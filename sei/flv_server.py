@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -17,6 +17,9 @@ from sei.fanout import LiveStream
 _log: Final = logging.getLogger(__name__)
 STALL_S: Final = 10.0
 """A player that takes no byte for this long is aborted."""
+IDLE_TIMEOUT_S: Final = 15.0
+"""Also bounds a header that never ends."""
+BACKLOG: Final = 4096
 _BUFFER_BYTES: Final = 64 * 1024
 _HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
@@ -40,10 +43,16 @@ async def serving(
     app = web.Application(middlewares=[_problems])
     app.router.add_get("/livez", _livez, allow_head=False)
     app.router.add_get("/live/{name}", _live(room, stream, stall_s), allow_head=False)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=1.0,
+        keepalive_timeout=IDLE_TIMEOUT_S,
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, *listen)
+        site = web.TCPSite(runner, *listen, backlog=BACKLOG)
         try:
             await site.start()
         except OSError as error:
@@ -94,11 +103,11 @@ async def _send(
 
 def _bound_buffers(request: web.Request) -> None:
     """Keep what waits in front of the network small: what is there cannot be skipped any more."""
-    transport = request.transport
-    if transport is None:
+    if request.transport is None:
         return
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.set_write_buffer_limits(high=_BUFFER_BYTES)
+    # No isinstance: the transports of uvloop are of no class of asyncio's.
+    transport = cast("asyncio.WriteTransport", request.transport)
+    transport.set_write_buffer_limits(high=_BUFFER_BYTES)
     peer: socket.socket | None = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # not on every system
     if peer is not None and option is not None:

@@ -72,16 +72,6 @@ def insert_offset(packet: bytes, framing: Framing) -> int | None:
     return None
 
 
-def insert(packet: bytes, framing: Framing, units: Sequence[bytes]) -> bytes:
-    """Put NAL units directly before the first VCL unit; without one the packet stays as it is.
-
-    Raises:
-        OverflowError: a unit is longer than the stream's length prefix can say.
-    """
-    at = insert_offset(packet, framing)
-    return packet if at is None else splice(packet, at, framing, units)
-
-
 def splice(packet: bytes, at: int, framing: Framing, units: Sequence[bytes]) -> bytes:
     """Put NAL units at an offset that a walk gave.
 

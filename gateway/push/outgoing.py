@@ -36,6 +36,7 @@ class Outgoing:
         self._abort = abort
         self._awake = asyncio.Event()
         self._drained = asyncio.Event()
+        self._sent = gateway.metrics.snapshots.labels(channel)
         self._expiry: asyncio.TimerHandle | None = None
         self.mailbox = Mailbox(bearer.view, self._awake.set)
 
@@ -82,7 +83,7 @@ class Outgoing:
                 self._drained.set()
             if item is not None:
                 if isinstance(item, Snapshot):
-                    self._gateway.metrics.snapshots.labels(self._channel).inc()
+                    self._sent.inc()
                 return item
             self._awake.clear()
             try:

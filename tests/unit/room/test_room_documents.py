@@ -4,12 +4,11 @@ import msgspec
 import pytest
 from room_samples import idle_room, live_room, stay
 
-from room.documents import OWNER_SEAT, SEAT_COUNT_BY_KIND, SEAT_COUNT_LIMITS
+from room.documents import OWNER_SEAT, SEAT_COUNT_BY_KIND
 
 
 def test_seat_counts_are_those_of_the_domain() -> None:
     assert SEAT_COUNT_BY_KIND == {"voice": 9, "video": 5}
-    assert SEAT_COUNT_LIMITS == (1, 50)
     assert OWNER_SEAT == 0
 
 

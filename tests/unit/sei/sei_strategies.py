@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
 from room.position import LARGEST, Position
 from sei.framing import Framing
 from sei.message import UUID_BYTES
-from sei.nal import escape
+from sei.nal import escape, insert_offset, splice
 
 KINDS = {"h264": list(range(1, 24)), "hevc": [*range(10), 19, 20, 21, *range(32, 41)]}
 VCL = {"h264": [1, 5], "hevc": [1, 19]}
@@ -66,3 +67,9 @@ def snapshot_body(
     head = {"type": "snapshot", "doc": doc, "schema": 1, "view": view, "room": room}
     rest = {"epoch": 7, "version": version, "ts": 1000 + version, "seats": [], "pad": "x" * pad}
     return json.dumps(head | rest, separators=(",", ":")).encode()
+
+
+def insert(packet: bytes, framing: Framing, units: Sequence[bytes]) -> bytes:
+    """Put units where an SEI goes; a packet without a picture stays as it is."""
+    at = insert_offset(packet, framing)
+    return packet if at is None else splice(packet, at, framing, units)

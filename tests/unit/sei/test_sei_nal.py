@@ -5,13 +5,12 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sei_strategies import any_bytes, framings, nal, packets
+from sei_strategies import any_bytes, framings, insert, nal, packets
 
 from sei.framing import Framing
 from sei.message import find_messages, message_unit, remove_messages
 from sei.nal import (
     escape,
-    insert,
     insert_offset,
     insert_parameter_sets,
     is_vcl,

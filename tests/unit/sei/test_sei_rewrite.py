@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sei_strategies import framings, packets
+from sei_strategies import framings, insert, packets
 
 from sei.errors import BadMedia
 from sei.framing import Framing
 from sei.message import find_messages, message_unit, remove_messages
-from sei.nal import insert, walk
+from sei.nal import walk
 from sei.rewrite import Rewriter
 
 H264 = Framing("h264", 4)
