@@ -6,16 +6,15 @@ from hypothesis import strategies as st
 
 from room.position import Position
 from room.reconcile import CHANNELS, Channel, Verdict
-from room.snapshot import read_snapshot
 from room.views import View
 from seatsync.follower import Follower
-from seatsync.sources.source import Arrival
+from seatsync.sources.source import Arrival, read_arrival
 
 
 def arrival(
     version: int, channel: Channel = "ws", *, epoch: int = EPOCH, view: View = "anonymous"
 ) -> Arrival:
-    return Arrival(channel, read_snapshot(snapshot_body(version, epoch=epoch, view=view)))
+    return read_arrival(channel, "demo", snapshot_body(version, epoch=epoch, view=view))
 
 
 def test_update_says_how_old_a_snapshot_was_when_it_came() -> None:

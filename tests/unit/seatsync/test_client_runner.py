@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from client_fake_gateway import snapshot_body, wait_until
 
 from room.reconcile import Channel
-from room.snapshot import read_snapshot
 from seatsync.errors import SourceEnded
 from seatsync.ladder import Ladder
 from seatsync.runner import Runner
-from seatsync.sources.source import Arrival, Opened, Signal
+from seatsync.sources.source import Arrival, Opened, Signal, read_arrival
 
 
 class ScriptedSource:
@@ -72,7 +71,7 @@ async def stage(*channels: Channel) -> AsyncIterator[Stage]:
 
 
 def arrival(channel: Channel, version: int) -> Arrival:
-    return Arrival(channel, read_snapshot(snapshot_body(version)))
+    return read_arrival(channel, "demo", snapshot_body(version))
 
 
 async def test_life_that_finishes_is_followed_by_another() -> None:
