@@ -35,7 +35,7 @@ from sei.errors import BadMedia
 from sei.framing import Framing, framing_of
 from sei.inject import inject
 from sei.message import message_unit
-from sei.nal import insert, walk
+from sei.nal import insert_offset, splice, walk
 from sei.packet import with_bytes
 from sei.read import Found, read
 from sei.state import fixed_state
@@ -162,7 +162,10 @@ def test_messages_that_a_publisher_forged_are_taken_out(
 
     def forge(packet: Packet[Stream], framing: Framing, _number: int) -> Packet[Stream]:
         unit = message_unit(b"SS1 forged", framing.codec)
-        return with_bytes(packet, insert(bytes(packet), framing, [unit]))
+        content = bytes(packet)
+        at = insert_offset(content, framing)
+        assert at is not None
+        return with_bytes(packet, splice(content, at, framing, [unit]))
 
     rewrite_video(synthetic("slices"), forged, forge)
     broken: list[Found] = list(read(forged))
