@@ -14,7 +14,18 @@ Kind = Literal["voice", "video"]
 SeatMode = Literal["free", "apply", "invite"]
 Rank = Literal["owner", "admin", "member"]
 Link = Literal["ok", "weak", "lost"]
-EndReason = Literal["left", "kicked", "replaced", "session_ended"]
+EndReason = Literal[
+    "left",
+    "kicked",
+    "banned",
+    "replaced",
+    "seat_removed",
+    "lease_expired",
+    "moderated",
+    "session_ended",
+]
+RequestKind = Literal["apply", "invite"]
+Outcome = Literal["accepted", "rejected", "cancelled", "expired", "failed"]
 
 OWNER_SEAT: Final = 0
 SEAT_COUNT_BY_KIND: Final[dict[Kind, int]] = {"voice": 9, "video": 5}
@@ -54,6 +65,8 @@ class Session(msgspec.Struct, frozen=True):
     session_id: str
     kind: Kind
     started_at_ms: int
+    empty_since_ms: int | None = None
+    """Since when nobody has been seated; None while somebody is."""
 
 
 class Cooldown(msgspec.Struct, frozen=True):
@@ -63,10 +76,22 @@ class Cooldown(msgspec.Struct, frozen=True):
     until_ms: int
 
 
-class State(msgspec.Struct, frozen=True):
-    """The ``state`` document of a room.
+class Ban(msgspec.Struct, frozen=True):
+    """A user who may send nothing in this room; None: until somebody lifts it."""
 
-    ``seats`` is empty and ``muted_users`` and ``cooldowns`` too while ``session`` is None.
+    user_id: str
+    until_ms: int | None = None
+
+    def holds_at(self, now_ms: int) -> bool:
+        """Tell whether the ban is in force."""
+        return self.until_ms is None or now_ms < self.until_ms
+
+
+class State(msgspec.Struct, frozen=True):
+    """The ``state`` document of a room, with the private facts that change with it.
+
+    ``seats`` is empty and ``muted_users`` and ``cooldowns`` too while ``session`` is None; admins
+    and bans outlast sessions.
     """
 
     owner_id: str
@@ -84,6 +109,7 @@ class State(msgspec.Struct, frozen=True):
     muted_users: tuple[str, ...] = ()
     """Muted persons of this session, seated or not; the mute follows them to any seat."""
     cooldowns: tuple[Cooldown, ...] = ()
+    bans: tuple[Ban, ...] = ()
 
     def rank_of(self, user_id: str) -> Rank:
         """Give the room rank of a user: owner over admin over member."""
@@ -97,3 +123,40 @@ class State(msgspec.Struct, frozen=True):
             if seat.occupant is not None and seat.occupant.person.user_id == user_id:
                 return index
         return None
+
+    def seated_users(self) -> frozenset[str]:
+        """Name everybody who holds a seat; O(seats)."""
+        return frozenset(
+            seat.occupant.person.user_id for seat in self.seats if seat.occupant is not None
+        )
+
+
+class SeatRequest(msgspec.Struct, frozen=True):
+    """A wish for a seat that waits for an answer: an application, or an invitation."""
+
+    request_id: str
+    kind: RequestKind
+    person: Person
+    """Who is to sit: the applicant, or the invitee."""
+    by: str
+    """User id of who made it: the applicant, or the owner or admin who invites."""
+    created_at_ms: int
+    expires_at_ms: int
+    seat_index: int | None = None
+    """The seat asked for; None: any."""
+
+
+class EndedRequest(msgspec.Struct, frozen=True):
+    """A request that was answered, and how; kept for a while so that both parties hear of it."""
+
+    request: SeatRequest
+    outcome: Outcome
+    at_ms: int
+
+
+class Requests(msgspec.Struct, frozen=True):
+    """The ``requests`` document of a room: what waits, oldest first, and what ended lately."""
+
+    items: tuple[SeatRequest, ...] = ()
+    ended: tuple[EndedRequest, ...] = ()
+    """Private; nobody reads it but the two parties, each their own."""

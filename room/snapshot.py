@@ -6,27 +6,70 @@ import base64
 import gzip
 import hashlib
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from room import wire
-from room.documents import SeatMode, State
-from room.errors import InvalidArgument
+from room.documents import Requests, SeatMode, State
+from room.errors import InvalidArgument, SeatsyncError
 from room.position import LARGEST, Position
-from room.views import SeatView, SessionView, View, project
+from room.views import (
+    RequestView,
+    SeatView,
+    SessionView,
+    View,
+    project,
+    project_requests,
+)
 
 SCHEMA: Final = 1
 """Raised by a release that would change the bytes of a snapshot."""
 
 
+class Revision(NamedTuple):
+    """One order over everything that a room went through: each commit raises it."""
+
+    epoch: int
+    version: int
+    """Of ``state``."""
+    requests_version: int
+
+
 class Stored(msgspec.Struct, frozen=True):
-    """A room as a store holds it: the state, where it stands and when it was committed."""
+    """A room as a store holds it: its two documents, where each stands, when it was committed."""
 
     room: str
     state: State
     position: Position
+    """Of ``state``."""
     ts_ms: int
+    requests: Requests = Requests()
+    requests_version: int = 1
+    requests_ts_ms: int = 0
+
+    @property
+    def requests_position(self) -> Position:
+        """Where ``requests`` stands: one epoch a room, a version a document."""
+        return Position(self.position.epoch, self.requests_version)
+
+    @property
+    def revision(self) -> Revision:
+        """Where the room stands as a whole."""
+        return Revision(*self.position, self.requests_version)
+
+
+class StoredDocument(msgspec.Struct, frozen=True):
+    """An ``x-`` document as a store holds it."""
+
+    room: str
+    doc: str
+    position: Position
+    ts_ms: int
+    data: bytes
+    """The JSON object without spaces, as its service wrote it."""
+    fingerprint: bytes
+    """Equal for equal JSON values."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,22 +150,94 @@ def read_head(body: bytes) -> Head:
     return head
 
 
+class Published(Protocol):
+    """A document at one position, in every view."""
+
+    @property
+    def room(self) -> str:
+        """Whose document it is."""
+        ...
+
+    @property
+    def doc(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        ...
+
+    def view(self, view: View) -> Snapshot:
+        """Give the snapshot of one view; each is encoded once."""
+        ...
+
+
 class Edition:
-    """A document at one position in every view; each view is encoded when first asked for."""
+    """A room as this node holds it; itself the ``state`` document, and beside it ``requests``."""
+
+    doc: Final = "state"
 
     def __init__(self, stored: Stored) -> None:
         self.stored: Final = stored
         self.room: Final = stored.room
-        self.doc: Final = "state"
+        self.key: Final = stored.room
         self.position: Final = stored.position
+        self.revision: Final = stored.revision
         self._views: Final[dict[View, Snapshot]] = {}
 
     def view(self, view: View) -> Snapshot:
-        """Give the snapshot of one view, encoding it once."""
+        """Give the snapshot of one view of ``state``, encoding it once."""
         snapshot = self._views.get(view)
         if snapshot is None:
             snapshot = self._views[view] = encode_state(self.stored, view)
         return snapshot
+
+    @cached_property
+    def requests(self) -> Single:
+        """The ``requests`` document."""
+        return Single(encode_requests(self.stored))
+
+    def document(self, doc: str) -> Published:
+        """Give one of the room's own documents.
+
+        Raises:
+            SeatsyncError: ``DOC_NOT_FOUND``.
+        """
+        if doc == "state":
+            return self
+        if doc == "requests":
+            return self.requests
+        raise SeatsyncError("the room has no such document", code="DOC_NOT_FOUND")
+
+    @cached_property
+    def seated_users(self) -> frozenset[str]:
+        """Everybody who holds a seat."""
+        return self.stored.state.seated_users()
+
+
+class Single:
+    """A document that has one view."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.room: Final = snapshot.room
+        self.doc: Final = snapshot.doc
+        self.position: Final = snapshot.position
+        self._snapshot: Final = snapshot
+
+    def view(self, view: View) -> Snapshot:
+        """Give the one snapshot there is, whoever asks."""
+        return self._snapshot
+
+
+class External(Single):
+    """An ``x-`` document as this node holds it."""
+
+    def __init__(self, stored: StoredDocument) -> None:
+        super().__init__(encode_document(stored))
+        self.stored: Final = stored
+        self.key: Final = (stored.room, stored.doc)
+        self.revision: Final = stored.position
 
 
 def encode_state(stored: Stored, view: View) -> Snapshot:
@@ -141,5 +256,51 @@ def encode_state(stored: Stored, view: View) -> Snapshot:
         seat_mode=shown.seat_mode,
         owner_seat=shown.owner_seat,
         seats=shown.seats,
+    )
+    return Snapshot(message, wire.encode(message))
+
+
+class RequestsSnapshot(Head, frozen=True, kw_only=True):
+    """The wire form of the ``requests`` document."""
+
+    items: tuple[RequestView, ...]
+    total: int
+
+
+class DocumentSnapshot(Head, frozen=True, kw_only=True):
+    """The wire form of an ``x-`` document."""
+
+    data: msgspec.Raw
+
+
+def encode_requests(stored: Stored) -> Snapshot:
+    """Encode the ``requests`` document."""
+    message = RequestsSnapshot(
+        type="snapshot",
+        doc="requests",
+        schema=SCHEMA,
+        view="member",
+        room=stored.room,
+        epoch=stored.position.epoch,
+        version=stored.requests_version,
+        ts=stored.requests_ts_ms,
+        items=project_requests(stored.requests),
+        total=len(stored.requests.items),
+    )
+    return Snapshot(message, wire.encode(message))
+
+
+def encode_document(stored: StoredDocument) -> Snapshot:
+    """Encode an ``x-`` document; whoever may read the room may read it."""
+    message = DocumentSnapshot(
+        type="snapshot",
+        doc=stored.doc,
+        schema=SCHEMA,
+        view="anonymous",
+        room=stored.room,
+        epoch=stored.position.epoch,
+        version=stored.position.version,
+        ts=stored.ts_ms,
+        data=msgspec.Raw(stored.data),
     )
     return Snapshot(message, wire.encode(message))

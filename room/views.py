@@ -11,7 +11,19 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from room.documents import OWNER_SEAT, Link, Participation, Rank, Seat, SeatMode, State
+from room.documents import (
+    OWNER_SEAT,
+    Link,
+    Participation,
+    Person,
+    Rank,
+    RequestKind,
+    Requests,
+    Seat,
+    SeatMode,
+    SeatRequest,
+    State,
+)
 
 View = Literal["anonymous", "member"]
 VIEWS: Final[tuple[View, ...]] = ("anonymous", "member")
@@ -117,3 +129,47 @@ def _user(state: State, occupant: Participation, view: View) -> UserView:
         avatar=person.avatar,
         role=state.rank_of(person.user_id),
     )
+
+
+MAX_LISTED: Final = 100
+
+
+class PersonView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is to sit, as owner and admins see them."""
+
+    user_id: str
+    nickname: str
+    avatar: str
+
+
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that waits, as owner and admins see it; ``seat_index`` is null for any seat."""
+
+    request_id: str
+    kind: RequestKind
+    user: PersonView
+    seat_index: int | None
+    by: str
+    created_at: int
+    expires_at: int
+
+
+def project_requests(requests: Requests) -> tuple[RequestView, ...]:
+    """Choose what owner and admins see: the oldest ``MAX_LISTED``."""
+    return tuple(_request(item) for item in requests.items[:MAX_LISTED])
+
+
+def _request(item: SeatRequest) -> RequestView:
+    return RequestView(
+        request_id=item.request_id,
+        kind=item.kind,
+        user=_person(item.person),
+        seat_index=item.seat_index,
+        by=item.by,
+        created_at=item.created_at_ms,
+        expires_at=item.expires_at_ms,
+    )
+
+
+def _person(person: Person) -> PersonView:
+    return PersonView(user_id=person.user_id, nickname=person.nickname, avatar=person.avatar)

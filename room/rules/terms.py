@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from room.actor import Actor
-from room.documents import EndReason, State
+from room.documents import EndReason, Requests, State
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -18,6 +18,8 @@ class Context(msgspec.Struct, frozen=True):
     now_ms: int
     new_id: Callable[[], str]
     """A fresh random id, without its prefix."""
+    requests: Requests = Requests()
+    """The room's other document."""
     as_staff: bool = False
     """The platform permits this actor this command: ranks do not hold them back."""
 
@@ -32,12 +34,14 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What a command made of a room; an equal state means that nothing changed."""
+    """What a command made of a room; equal documents mean that nothing changed."""
 
     state: State
     result: dict[str, Any] = {}
     """Facts for the actor alone, sent with the ack."""
     ended: tuple[Ended, ...] = ()
+    requests: Requests | None = None
+    """None: as they were."""
 
 
 Rule = Callable[[State, Any, Context], Change]
