@@ -1,72 +1,168 @@
-"""Commits a second with many writers, beside the same rows inserted by bare SQLite."""
+"""Commands committed a second by 64 writers, beside the same rows in groups of the same size.
+
+As the gateway's committers do it: a room has one commit under way, which carries what its writers
+ask for meanwhile. With one room each commit carries 64 acks; with 64 rooms or more, one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import msgspec
+import uvloop
 
-from bench.core import full_room
-from bench.measure import Row, in_turns, per_second, row
+from bench.measure import Row, in_turns, per_second
 from gateway.server import clock_ms
-from store.port import CommandKey, Receipt, Write
-from store.sqlite import SqliteStore
-from store.sqlite.database import connect
+from room.documents import Participation, Person, Seat, Session, State
+from room.position import Position
+from room.snapshot import Stored
+from store.port import CommandKey, Kept, Receipt, Write
+from store.sqlite import SqliteStore, batch, database, schema
+from store.sqlite import rows as sqlite_rows
 
-ROOMS = 64
-COMMITS = 3_000
+WRITERS = 64
+ROOM_COUNTS = (1, 16, 256)
+ROUNDS = 150
+"""Commands of each writer."""
 
 
 def rows() -> Iterable[Row]:
     """Measure."""
-    with tempfile.TemporaryDirectory() as folder:
-        numbers = iter(range(1000))
+    for rooms in ROOM_COUNTS:
+        yield _compare(rooms)
+
+
+def _compare(rooms: int) -> Row:
+    extra: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory(dir=".") as folder:  # the disk of the tree: /tmp may be memory
+        numbers = itertools.count()
 
         def ours() -> float:
-            return asyncio.run(_commit(Path(folder) / f"ours{next(numbers)}.db"))
+            run = _Commits(Path(folder) / f"ours{next(numbers)}.db", rooms)
+            rate = uvloop.run(run.measure())
+            for name, value in run.figures().items():
+                extra.setdefault(name, []).append(value)
+            return rate
 
         def theirs() -> float:
-            return _insert(Path(folder) / f"theirs{next(numbers)}.db")
+            return _insert(Path(folder) / f"theirs{next(numbers)}.db", rooms)
 
-        raw = in_turns(ours, theirs)
-    what = f"SQLite commits, {ROOMS} writers in as many rooms"
-    yield row(what, f"bare inserts, {ROOMS} a transaction", raw, per_second)
+        raw = in_turns(ours, theirs) | extra
+    median = {name: statistics.median(values) for name, values in raw.items()}
+    acks = "/".join(f"{median[name]:.1f}" for name in ("p50_ms", "p99_ms", "p999_ms"))
+    return Row(
+        f"SQLite, commands of {WRITERS} writers in {rooms} rooms",
+        f"{per_second(median['ours'])}, ack P50/P99/P999 {acks} ms, {median['syncs']:,.0f} syncs/s",
+        "bare inserts of the same rows in groups of the same size",
+        per_second(median["theirs"]),
+        median["ours"] / median["theirs"],
+        raw,
+    )
 
 
-async def _commit(path: Path) -> float:
-    store = SqliteStore.open(path, clock_ms)
-    state = full_room().state
+class _Commits:
+    """One run through ``store.commit``."""
 
-    async def write(number: int) -> None:
-        stored, _ = await store.create(f"room{number}", state, 0)
-        position = stored.position
-        for count in range(COMMITS // ROOMS):
-            key = CommandKey("user", f"{number}-{count}")
-            change = Write(count, key, Receipt(b"fingerprint", True, {}), state)
-            position = (await store.commit(stored.room, position, change)).stored.position
+    def __init__(self, path: Path, rooms: int) -> None:
+        self._path = path
+        self._rooms = rooms
+        self._ack_s: list[float] = []
+        self._groups = 0
+        self._took_s = 0.0
 
+    async def measure(self) -> float:
+        """Give commands a second."""
+        store = SqliteStore.open(self._path, clock_ms)
+        state = full_state()
+        created = [(await store.create(f"room{n}", state, 0))[0] for n in range(self._rooms)]
+        chains = min(self._rooms, WRITERS)
+        write_group = batch.write
+
+        def counted(*arguments: Any) -> None:
+            self._groups += 1
+            write_group(*arguments)
+
+        with mock.patch.object(batch, "write", counted):
+            before = time.perf_counter()
+            await asyncio.gather(
+                *(self._chain(store, created[n::chains], WRITERS // chains) for n in range(chains))
+            )
+            self._took_s = time.perf_counter() - before
+        await store.close()
+        return WRITERS * ROUNDS / self._took_s
+
+    async def _chain(self, store: SqliteStore, rooms: list[Stored], acks: int) -> None:
+        """Commit to some rooms in turn, each time with so many acks."""
+        for number in range(ROUNDS):
+            stored = rooms[number % len(rooms)]
+            after = msgspec.structs.replace(
+                stored, position=Position(stored.position.epoch, stored.position.version + acks)
+            )
+            kept = tuple(
+                Kept(
+                    CommandKey(f"user{n}", f"{stored.room}-{number}-{n}"),
+                    Receipt(b"f" * 32, True, {}, after.position),
+                )
+                for n in range(acks)
+            )
+            asked = time.perf_counter()
+            await store.commit(stored.revision, Write(after, kept))
+            self._ack_s += [time.perf_counter() - asked] * acks
+            rooms[number % len(rooms)] = after
+
+    def figures(self) -> dict[str, float]:
+        """Give what is worth knowing beside the rate."""
+        ordered = sorted(self._ack_s)
+        quantiles = {"p50_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999}
+        found = {name: ordered[int(len(ordered) * q)] * 1000 for name, q in quantiles.items()}
+        return found | {"syncs": self._groups / self._took_s}
+
+
+def full_state() -> State:
+    """Build a live room of nine seats, all taken."""
+    stays = (
+        Participation(f"p{n:022d}", Person(f"u{n}", f"Nickname u{n}", f"face/u{n}"), 1)
+        for n in range(9)
+    )
+    seats = tuple(Seat(occupant=stay) for stay in stays)
+    return State("u0", session=Session("s", "voice", 1), seats=seats)
+
+
+def _insert(path: Path, rooms: int) -> float:
+    """Give commands a second of bare SQLite: encoded before, one transaction a group."""
+    database.make(path)
+    connection = database.connect(path)
+    schema.prepare(connection, path, 1)
+    groups = [_group(number, rooms) for number in range(ROUNDS)]
     before = time.perf_counter()
-    await asyncio.gather(*(write(number) for number in range(ROOMS)))
-    rate = COMMITS // ROOMS * ROOMS / (time.perf_counter() - before)
-    await store.close()
-    return rate
-
-
-def _insert(path: Path) -> float:
-    connection = connect(path)
-    connection.execute("CREATE TABLE bare (key INTEGER PRIMARY KEY, state BLOB, receipt BLOB)")
-    body = msgspec.json.encode(full_room().state)
-    before = time.perf_counter()
-    for group in range(COMMITS // ROOMS):
+    for room_rows, ack_rows in groups:
         connection.execute("BEGIN IMMEDIATE")
-        for number in range(ROOMS):
-            row_values = (group * ROOMS + number, body, b"receipt")
-            connection.execute("INSERT INTO bare VALUES (?, ?, ?)", row_values)
+        connection.executemany("INSERT OR REPLACE INTO rooms VALUES (?,?,?,?,?,?,?,?)", room_rows)
+        connection.executemany("INSERT INTO acks VALUES (?,?,?,?,?)", ack_rows)
         connection.execute("COMMIT")
-    rate = COMMITS // ROOMS * ROOMS / (time.perf_counter() - before)
+    rate = WRITERS * ROUNDS / (time.perf_counter() - before)
     connection.close()
     return rate
+
+
+def _group(number: int, rooms: int) -> tuple[Sequence[batch.Row], Sequence[batch.Row]]:
+    """Encode the rows of 64 commands."""
+    chains = min(rooms, WRITERS)
+    stored = Stored("", full_state(), Position(1_732_146_400_123, number), 1)
+    receipt = Receipt(b"f" * 32, True, {}, stored.position)
+    room_rows, ack_rows = [], []
+    for chain in range(chains):
+        room = f"room{(number * chains + chain) % rooms}"
+        room_rows.append(sqlite_rows.room_row(msgspec.structs.replace(stored, room=room))[1:])
+        for n in range(WRITERS // chains):
+            key = (room, f"user{n}", f"{room}-{number}-{n}")
+            ack_rows.append(sqlite_rows.ack_row(key, receipt, number)[1:6])
+    return room_rows, ack_rows

@@ -1,4 +1,8 @@
-"""Tokens: JWT with HS256 (RFC 7519); no token means anonymous, a bad one is refused."""
+"""Tokens: JWT with HS256 (RFC 7519); no token means anonymous, a bad one is refused.
+
+One algorithm, one key. What a header says of keys (``kid``, ``jwk``, ``jku``, ``x5c``, ``x5u``) is
+never looked at, and ``crit`` is refused: no extension is understood here (RFC 7515 4.1.11).
+"""
 
 from __future__ import annotations
 
@@ -9,36 +13,61 @@ from typing import Annotated, Any, Final
 import jwt
 import msgspec
 from cachetools import LRUCache
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from gateway.bearer import ANONYMOUS, Bearer
 from room import wire
-from room.actor import USER_ID, AccountKind, Actor
-from room.errors import InvalidArgument, Unauthenticated
+from room.actor import USER_ID, Actor, TokenKind
+from room.errors import InvalidArgument, Malformed, Unauthenticated
 
 ALGORITHM: Final = "HS256"
 MAX_TOKEN_BYTES: Final = 4096
 REMEMBERED_TOKENS: Final = 100_000
+EARLY_S: Final = 30.0
+"""How far ahead of this clock ``nbf`` may lie; the deadline ``exp`` has no such margin."""
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What a token says; other claims are ignored."""
+    """What a token says; other claims are ignored, ``iat`` among them."""
 
     sub: str
     exp: float
-    kind: AccountKind = "member"
+    nbf: float = 0.0
+    kind: TokenKind = "member"
     roles: tuple[str, ...] = ()
     nickname: Annotated[str, Meta(max_length=128)] = ""
     avatar: Annotated[str, Meta(max_length=512)] = ""
     docs: tuple[str, ...] | str = ()
+    aud: Any = UNSET
+    iss: Any = UNSET
+
+
+_CLAIMS: Final = msgspec.json.Decoder(Claims)
+_JWS: Final = jwt.PyJWS(algorithms=[ALGORITHM])
 
 
 class Authenticator:
-    """Verifies tokens, each once: the verdict is remembered by the token's hash until ``exp``."""
+    """Verifies tokens, each once: the verdict is remembered by the token's hash until ``exp``.
 
-    def __init__(self, secret: bytes, clock_s: Callable[[], float]) -> None:
+    Args:
+        secret: the key, of 32 bytes at least.
+        clock_s: wall clock, in seconds since 1970.
+        audience: what ``aud`` must name; None: not looked at.
+        issuer: what ``iss`` must be; None: not looked at.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        clock_s: Callable[[], float],
+        *,
+        audience: str | None = None,
+        issuer: str | None = None,
+    ) -> None:
         self._secret = secret
         self._clock_s = clock_s
+        self._audience = audience
+        self._issuer = issuer
         self._known: LRUCache[bytes, Bearer] = LRUCache(REMEMBERED_TOKENS)
 
     def authenticate(self, token: str | None) -> Bearer:
@@ -49,7 +78,7 @@ class Authenticator:
         """
         if token is None:
             return ANONYMOUS
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         bearer = self._known.get(digest)
         if bearer is None:
             bearer = self._known[digest] = self._verify(token)
@@ -58,34 +87,49 @@ class Authenticator:
         return bearer
 
     def _verify(self, token: str) -> Bearer:
-        if len(token) > MAX_TOKEN_BYTES:
-            raise Unauthenticated("the token is too long")
-        try:
-            payload = jwt.decode(
-                token,
-                self._secret,
-                algorithms=[ALGORITHM],
-                options={
-                    "require": ["exp", "sub"],
-                    "verify_exp": False,  # against our own clock, at every use
-                    "verify_iat": False,
-                    "verify_aud": False,
-                    "verify_iss": False,
-                },
-            )
-        except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
-            raise Unauthenticated("the token does not hold") from error
-        return _bearer(payload)
+        claims = _read(_verified_payload(token, self._secret))
+        if claims.nbf > self._clock_s() + EARLY_S:
+            raise Unauthenticated("the token does not hold yet")
+        if self._audience is not None and not _names(claims.aud, self._audience):
+            raise Unauthenticated("the token is for somebody else")
+        if self._issuer is not None and claims.iss != self._issuer:
+            raise Unauthenticated("the token is by somebody else")
+        return _bearer(claims)
 
 
-def _bearer(payload: dict[str, Any]) -> Bearer:
+def _verified_payload(token: str, secret: bytes) -> bytes:
+    """Check signature and header; the payload is read by nobody before that."""
+    if len(token) > MAX_TOKEN_BYTES:
+        raise Unauthenticated("the token is too long")
     try:
-        claims = wire.shape(Claims, payload)
-        f"{claims.nickname}{claims.avatar}".encode()
-    except (InvalidArgument, UnicodeEncodeError) as error:
+        signed = _JWS.decode_complete(token, secret, algorithms=[ALGORITHM])
+    except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
+        raise Unauthenticated("the token does not hold") from error
+    if "crit" in signed["header"]:
+        raise Unauthenticated("the token asks for an extension that is not understood here")
+    payload: bytes = signed["payload"]
+    return payload
+
+
+def _read(payload: bytes) -> Claims:
+    """Read the claims; JSON has neither NaN nor Infinity, and nothing here takes them for it."""
+    try:
+        claims = wire.read(_CLAIMS, payload)
+    except (InvalidArgument, Malformed) as error:
         raise Unauthenticated("the token's claims are of the wrong form") from error
     if USER_ID.fullmatch(claims.sub) is None:
         raise Unauthenticated("the token's sub is no user id")
+    return claims
+
+
+def _names(aud: Any, wanted: str) -> bool:
+    """Tell whether ``aud``, one text or a list of them, names somebody (RFC 7519 4.1.3)."""
+    if isinstance(aud, list):
+        return all(isinstance(name, str) for name in aud) and wanted in aud
+    return isinstance(aud, str) and aud == wanted
+
+
+def _bearer(claims: Claims) -> Bearer:
     docs = (claims.docs,) if isinstance(claims.docs, str) else claims.docs
     actor = Actor(claims.sub, claims.kind, claims.roles, claims.nickname, claims.avatar, docs)
     return Bearer(actor, claims.exp)

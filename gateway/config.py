@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -16,6 +17,8 @@ BACKLOG: Final = 4096
 SSE_COMMENT_S: Final = 15.0
 RETRY_SPREAD_MS: Final = (500, 5000)
 """Clients that are sent away come back spread over this span."""
+
+Orientation = Literal["landscape", "portrait"]
 
 
 class Address(NamedTuple):
@@ -40,6 +43,26 @@ class Stream(msgspec.Struct, frozen=True):
     width: int | msgspec.UnsetType = msgspec.UNSET
     height: int | msgspec.UnsetType = msgspec.UNSET
 
+    def url_of(self, room: str) -> str:
+        """Say where the stream of one room is."""
+        return self.url.replace("{room}", room)
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """How much may happen: ``burst`` at once, and ``per_s`` in the long run."""
+
+    per_s: int
+    burst: int
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What one user and one room may ask of a node; None: not bounded (PROTOCOL.md 5)."""
+
+    user_commands: Rate | None = Rate(per_s=20, burst=60)
+    room_commands: Rate | None = Rate(per_s=1000, burst=500)
+    user_polls: Rate | None = None
+    user_connections: int | None = None
+
 
 class DemoUser(msgspec.Struct, frozen=True):
     """Somebody whom a visitor of the demo page may act as."""
@@ -54,11 +77,27 @@ class Config(msgspec.Struct, frozen=True):
     listen: Address
     metrics_listen: Address
     secret: bytes
+    audience: str | None = None
+    """What ``aud`` of a token must name; None: not looked at."""
+    issuer: str | None = None
+    """What ``iss`` of a token must be; None: not looked at."""
     origins: tuple[str, ...] = ()
-    """Foreign origins that may use the API from a browser; ``*`` for any."""
+    """Foreign origins that may use the API from a browser, serialised; ``*`` for any."""
+    public_url: str | None = None
+    """Where clients reach this service, without a slash at the end; None: as they say in Host."""
     poll_interval_ms: int = 3000
     ping_interval_s: float = 25.0
+    anonymous_push: bool = False
+    """Whether plans send callers without a token to WebSocket and SSE first."""
+    announcement: str | None = None
+    """What every page is to show."""
     streams: tuple[Stream, ...] = ()
+    orientation: Orientation = "landscape"
+    bounds: Bounds = Bounds()
+    single_room_seat: bool = False
+    """Whether a user may hold one seat in all rooms only."""
+    audit_log: Path | None = None
+    """Where privileged commands are written down; None: the log."""
     demo_users: tuple[DemoUser, ...] = ()
     drain_s: float = 8.0
     """How long connections may take to leave; the process is gone within 10 s."""

@@ -45,6 +45,12 @@ class Metrics:
         self._commands = Counter(
             "seatsync_commands", "Commands by outcome", ["cmd", "code"], registry=self.registry
         )
+        self._documents = Counter(
+            "seatsync_documents",
+            "Attempts of services to set a document, by outcome",
+            ["code"],
+            registry=self.registry,
+        )
         self._staleness = Histogram(
             "seatsync_client_staleness_seconds",
             "Commit to display, as sampled clients report it",
@@ -56,6 +62,10 @@ class Metrics:
     def count_command(self, name: str, code: str) -> None:
         """Count one command; a name that is none counts as ``unknown``."""
         self._commands.labels(name if name in COMMANDS else "unknown", code).inc()
+
+    def count_document(self, code: str) -> None:
+        """Count one attempt to set an ``x-`` document."""
+        self._documents.labels(code).inc()
 
     def observe_applied(self, channel: str, lag_ms: float) -> None:
         """Take a client's report; clocks differ, so a negative lag counts as none."""

@@ -2,50 +2,89 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-import msgspec
-
+from gateway.committer import Committer
 from gateway.tasks import Tasks
-from gateway.turns import Turns
+from gateway.workings import Outcome, Pending
 from poller import Found, Poller
-from room.actor import Actor
-from room.commands import NewRoom, Request
+from room.actor import SYSTEM, Actor
+from room.commands import Command, NewRoom, Request
 from room.documents import State
-from room.errors import InvalidArgument, Refused, RoomNotFound, SeatsyncError
+from room.errors import InvalidArgument, Refused, SeatsyncError
+from room.external import read_document
 from room.messages import Ack
-from room.rules import Change, Context, reduce
-from room.snapshot import Edition, Stored
-from store.port import AlreadyKept, BaseMoved, Clock, CommandKey, Receipt, Store, Write
+from room.names import is_external
+from room.position import Position
+from room.snapshot import Edition, External, Published, Stored, StoredDocument
+from store.bus import Notice
+from store.port import Clock, Precondition, Store
 
 log = logging.getLogger(__name__)
 
-RETRY_FOR_MS: Final = 1000
-"""How long a command is computed anew while other nodes are faster, before its sender must."""
+OK: Final = "ok"
+
+
+class Witness(Protocol):
+    """Whoever keeps account of commands: log, audit, metrics."""
+
+    def on_command(
+        self, room: str, actor: Actor, request: Request, code: str, outcome: Outcome | None
+    ) -> None:
+        """A command of a caller ended; ``code`` is ``ok`` or the error's."""
+        ...
+
+    def on_system(self, room: str, command: Command, outcome: Outcome) -> None:
+        """A command of the server itself was carried out."""
+        ...
+
+    def on_document(self, room: str, actor: Actor, doc: str, code: str) -> None:
+        """A service's attempt to set a document ended."""
+        ...
 
 
 class Rooms:
-    """The one way to a room: what changes here is in memory and on its way before it is acked."""
+    """The one way to a room: what changes here is in memory and on its way before it is acked.
+
+    Args:
+        store: where rooms live.
+        poller: the rooms that this node holds.
+        documents: the ``x-`` documents that it holds.
+        committer: carries commands out.
+        tasks: owns what is carried through after its caller has left.
+        admit: refuses a command that comes too soon after others.
+        witness: keeps account.
+        changed: told of each document that was changed here, after this node holds it.
+        clock_ms: wall clock.
+    """
 
     def __init__(
         self,
         store: Store,
-        poller: Poller,
+        poller: Poller[Edition],
+        documents: Poller[External],
+        committer: Committer,
         tasks: Tasks,
         *,
+        admit: Callable[[Actor, str], None],
+        witness: Witness,
+        changed: Callable[[Notice], None],
         clock_ms: Clock,
-        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._poller = poller
+        self._documents = documents
+        self._committer = committer
         self._tasks = tasks
+        self._admit = admit
+        self._witness = witness
+        self._changed = changed
         self._clock_ms = clock_ms
-        self._new_id = new_id
-        self._turns = Turns()
 
-    async def find(self, room: str) -> Found:
+    async def find(self, room: str) -> Found[Edition]:
         """Give the newest edition of a room.
 
         Raises:
@@ -53,6 +92,47 @@ class Rooms:
             Unavailable: the store is away and the room is not in memory.
         """
         return await self._poller.find(room)
+
+    async def find_document(
+        self, room: str, doc: str, after: Position | None = None
+    ) -> Found[Published]:
+        """Give the newest edition of one document; who may read it is the caller's business.
+
+        Args:
+            room: a checked room id.
+            doc: a checked name of a document.
+            after: where the caller stands; ahead of this node, the store is asked once.
+
+        Raises:
+            SeatsyncError: ``DOC_NOT_FOUND``.
+            RoomNotFound: there is no such room.
+            Unavailable: the store is away and the document is not in memory.
+        """
+        if is_external(doc):
+            await self._poller.find(room)
+            found = await self._documents.find((room, doc), after, doc)
+            return Found(found.edition, found.freshness, found.age_s)
+        room_found = await self._poller.find(room, after, doc)
+        edition = room_found.edition.document(doc)
+        return Found(edition, room_found.freshness, room_found.age_s)
+
+    def held(self, room: str, doc: str = "state") -> Published | None:
+        """Give what this node holds of a document, however old."""
+        if is_external(doc):
+            return self._documents.held((room, doc))
+        return self._poller.held(room)
+
+    async def refresh(self, room: str, doc: str = "state") -> None:
+        """Read a document once more; what is newer is held and announced.
+
+        Raises:
+            SeatsyncError: it is not there.
+            Unavailable: the store does not answer.
+        """
+        if is_external(doc):
+            await self._documents.refresh((room, doc))
+        else:
+            await self._poller.refresh(room)
 
     async def create(self, room: str, actor: Actor, wish: NewRoom) -> tuple[Stored, bool]:
         """Create a room unless it is there.
@@ -78,6 +158,7 @@ class Rooms:
         self._poller.put(Edition(stored))
         if created:
             log.info("room created", extra={"room": room, "user": actor.user_id})
+            self._changed(Notice(room, "state"))
         return stored, created
 
     async def execute(self, room: str, actor: Actor, request: Request) -> Ack:
@@ -88,83 +169,89 @@ class Rooms:
         Raises:
             SeatsyncError: refused; ``position`` is set where the room was read.
         """
-        return await self._tasks.finish(self._logged(room, actor, request))
 
-    async def _logged(self, room: str, actor: Actor, request: Request) -> Ack:
-        """Carry a command out and log how it ended, whether or not its sender still waits."""
-        facts = {"room": room, "user": actor.user_id, "cmd": request.name, "cmd_id": request.cmd_id}
+        def observe(ending: Outcome | BaseException) -> None:
+            if isinstance(ending, Outcome):
+                self._witness.on_command(room, actor, request, OK, ending)
+            elif isinstance(ending, SeatsyncError):
+                self._witness.on_command(room, actor, request, ending.code, None)
+
         try:
-            ack = await self._execute(room, actor, request)
+            self._admit(actor, room)
         except SeatsyncError as refusal:
-            log.info("command refused", extra={**facts, "code": refusal.code})
+            observe(refusal)
             raise
-        log.info("command", extra={**facts, "changed": ack.changed, "at": str(ack.position)})
-        return ack
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._committer.submit(room, Pending(actor, request.command, request, future, observe))
+        outcome = await future
+        if outcome.ack is None:
+            raise AssertionError("a caller's command ends with an ack")
+        return outcome.ack
 
-    async def _execute(self, room: str, actor: Actor, request: Request) -> Ack:
-        key = CommandKey(actor.user_id, request.cmd_id)
-        give_up_at_ms = self._clock_ms() + RETRY_FOR_MS
-        async with self._turns.of(room):
-            while True:
-                try:
-                    return await self._attempt(room, actor, request, key)
-                except BaseMoved:
-                    if self._clock_ms() >= give_up_at_ms:
-                        raise
+    async def apply(self, room: str, command: Command) -> bool:
+        """Carry out a command of the server itself.
 
-    async def _attempt(self, room: str, actor: Actor, request: Request, key: CommandKey) -> Ack:
-        receipt = await self._store.recall(room, key)
-        if receipt is not None:
-            return await self._replay(room, request, receipt)
-        stored = await self._store.read(room)
-        if stored is None:
-            raise RoomNotFound(room)
-        try:
-            change = self._decide(stored, actor, request)
-        except SeatsyncError as refusal:
-            refusal.position = stored.position
-            raise
-        return await self._commit(stored, request, key, change)
+        Returns:
+            whether it changed anything.
 
-    def _decide(self, stored: Stored, actor: Actor, request: Request) -> Change:
-        if request.if_version not in (None, stored.position):
-            raise SeatsyncError("the room is at another position", code="VERSION_MISMATCH")
-        context = Context(actor, self._clock_ms(), self._new_id)
-        return reduce(stored.state, request.command, context)
-
-    async def _commit(
-        self, stored: Stored, request: Request, key: CommandKey, change: Change
-    ) -> Ack:
-        changed = change.state != stored.state
-        receipt = Receipt(request.fingerprint, changed, change.result)
-        write = Write(self._clock_ms(), key, receipt, change.state if changed else None)
-        try:
-            committed = await self._store.commit(stored.room, stored.position, write)
-        except AlreadyKept as kept:
-            return await self._replay(stored.room, request, kept.receipt)
-        self._poller.put(Edition(committed.stored))
-        for ended in change.ended:
-            log.info("participation ended", extra={"room": stored.room, **_fields(ended)})
-        return _ack(request, committed.receipt)
-
-    async def _replay(self, room: str, request: Request, receipt: Receipt) -> Ack:
-        """Give the first ack again, once this node holds what it speaks of.
-
-        The command may have been carried out by another node, or here with the reply lost.
+        Raises:
+            RoomNotFound: there is no such room.
+            Unavailable: the store does not answer.
+            BaseMoved: other nodes were faster for too long.
         """
-        if receipt.fingerprint != request.fingerprint:
-            raise SeatsyncError(
-                "that cmd_id was used for another command", code="IDEMPOTENCY_KEY_REUSED"
+
+        def observe(ending: Outcome | BaseException) -> None:
+            if isinstance(ending, Outcome):
+                self._witness.on_system(room, command, ending)
+
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._committer.submit(room, Pending(SYSTEM, command, None, future, observe))
+        return (await future).changed
+
+    async def put_document(
+        self,
+        room: str,
+        actor: Actor,
+        doc: str,
+        body: bytes,
+        precondition: Precondition | None = None,
+    ) -> tuple[StoredDocument, bool]:
+        """Set an ``x-`` document of a service.
+
+        Returns:
+            the document, and whether this call changed it.
+
+        Raises:
+            Refused: ``FORBIDDEN``: the token is not for this document.
+            Malformed: the body is not JSON.
+            InvalidArgument: the body is no object.
+            RoomNotFound: there is no such room.
+            SeatsyncError: ``VERSION_MISMATCH``, ``TOO_LARGE``.
+            Unavailable: the store does not answer.
+        """
+        try:
+            stored, changed = await self._tasks.finish(
+                self._put_document(room, actor, doc, body, precondition)
             )
-        ack = _ack(request, receipt)
-        stored = await self._store.read(room)  # not by the poller: it may join an older read
-        if stored is not None:
-            self._poller.put(Edition(stored))
-        return ack
+        except SeatsyncError as refusal:
+            self._witness.on_document(room, actor, doc, refusal.code)
+            raise
+        self._witness.on_document(room, actor, doc, OK)
+        return stored, changed
 
-
-def _fields(record: msgspec.Struct) -> dict[str, object]:
-    return msgspec.structs.asdict(record)
+    async def _put_document(
+        self, room: str, actor: Actor, doc: str, body: bytes, precondition: Precondition | None
+    ) -> tuple[StoredDocument, bool]:
+        if not (actor.kind == "service" and {doc, "*"} & set(actor.docs)):
+            raise Refused("that document is not yours to set", code="FORBIDDEN")
+        data, fingerprint = read_document(body)
+        stored, changed = await self._store.put_document(
+            room, doc, data, fingerprint, self._clock_ms(), precondition
+        )
+        self._documents.put(External(stored))
+        if changed:
+            self._changed(Notice(room, doc))
+        return stored, changed
 
 
 def _owner(actor: Actor, wish: NewRoom) -> str:
@@ -178,15 +265,3 @@ def _owner(actor: Actor, wish: NewRoom) -> str:
     if wish.owner_id != actor.user_id and not operator:
         raise Refused("another owner takes an operator", code="FORBIDDEN")
     return wish.owner_id
-
-
-def _ack(request: Request, receipt: Receipt) -> Ack:
-    if receipt.position is None:
-        raise AssertionError("a store keeps no receipt without its position")
-    return Ack(
-        cmd_id=request.cmd_id,
-        changed=receipt.changed,
-        epoch=receipt.position.epoch,
-        version=receipt.position.version,
-        result=receipt.result,
-    )

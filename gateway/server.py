@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from gateway.app import LIMITS, metrics_app, public_app
 from gateway.config import BACKLOG, RETRY_SPREAD_MS, Address, Config
 from gateway.gateway import Gateway, assemble
 from room.errors import CannotStart
-from store.port import Store
+from store.backend import Backend
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,8 @@ def random_id() -> str:
 
 
 @asynccontextmanager
-async def serving(config: Config, store: Store) -> AsyncIterator[Running]:
-    """Run a gateway on a store for as long as the context is open, then drain it.
+async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
+    """Run a gateway on a backend for as long as the context is open, then drain it.
 
     On the way out the node says it is not ready, tells every connection when to come back, and
     carries through what it has accepted. The store is closed last.
@@ -58,11 +59,12 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Running]:
         CannotListen: an address is taken or not this machine's.
     """
     gateway = assemble(
-        config, store, clock_ms=clock_ms, monotonic_s=time.monotonic, new_id=random_id
+        config, backend, clock_ms=clock_ms, monotonic_s=time.monotonic, new_id=random_id
     )
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
+        stack.push_async_callback(backend.store.close)
         stack.push_async_callback(gateway.tasks.settle)
+        await stack.enter_async_context(running(gateway.run()))
         metrics_address = await _listen(
             stack, metrics_app(gateway), config.metrics_listen, access_log=None
         )
@@ -70,6 +72,15 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Running]:
         stack.push_async_callback(_drain, gateway)
         log.info("serving", extra={"listen": str(address), "metrics": str(metrics_address)})
         yield Running(gateway, address, metrics_address)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the body of the context; if it fails, so does the body."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        yield
+        task.cancel()
 
 
 async def _listen(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from poller.cache import FRESH_S, Found, Freshness
 from poller.conditional import accepts_gzip, entity_tag, held_tag
 from room.position import Position
-from room.snapshot import Snapshot
+from room.snapshot import Published, Snapshot
 from room.views import View
 
 VARY: Final = "Authorization, Accept-Encoding"
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer(found: Found, poll: Poll, interval_ms: int) -> Answer:
+def answer(found: Found[Published], poll: Poll, interval_ms: int) -> Answer:
     """Decide between 200, 204 and 304.
 
     Args:
@@ -51,7 +51,7 @@ def answer(found: Found, poll: Poll, interval_ms: int) -> Answer:
         return Answer(204, (("Cache-Control", "no-store"), ("Vary", VARY), pace), b"")
     gzipped = accepts_gzip(poll.accept_encoding) and len(snapshot.gzipped) < len(snapshot.body)
     common = (
-        ("Cache-Control", CACHE_CONTROL[poll.view]),
+        ("Cache-Control", CACHE_CONTROL[snapshot.view]),
         ("Vary", VARY),
         ("Cache-Status", cache_status(found)),
         pace,
@@ -65,7 +65,7 @@ def answer(found: Found, poll: Poll, interval_ms: int) -> Answer:
     return Answer(200, (tag, *common, *content), _body(snapshot, gzipped))
 
 
-def cache_status(found: Found) -> str:
+def cache_status(found: Found[Published]) -> str:
     """Say where the answer came from (RFC 9211); a negative ttl is the time since it went stale."""
     match found.freshness:
         case Freshness.HIT:
@@ -78,7 +78,7 @@ def cache_status(found: Found) -> str:
             return "seatsync; fwd=miss; collapsed"
 
 
-def _age(found: Found) -> Headers:
+def _age(found: Found[Published]) -> Headers:
     if found.freshness is not Freshness.STALE:
         return ()
     return (("Age", str(math.floor(found.age_s))),)

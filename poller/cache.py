@@ -1,21 +1,21 @@
-"""What this node knows of rooms, and how long it may be believed; bounded in both directions."""
+"""What this node knows, and how long it may be believed; bounded in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
-from room.snapshot import Edition
+from room.snapshot import Published
 
 FRESH_S: Final = 1.0
 """How long a read answers polls without a question to the store."""
 STALE_S: Final = 4.0
 """How much longer it answers while a new read is under way."""
 MISSING_S: Final = 1.0
-"""How long "no such room" is believed."""
+"""How long "there is none" is believed."""
 
 
 class Freshness(Enum):
@@ -27,56 +27,78 @@ class Freshness(Enum):
     COLLAPSED = "collapsed"
 
 
-class Found(NamedTuple):
-    """An edition, and how it was come by."""
+class Held(Protocol):
+    """What this node may hold under a key: a room, or a document of a service."""
 
-    edition: Edition
+    @property
+    def key(self) -> Any:
+        """What it is found by."""
+        ...
+
+    @property
+    def revision(self) -> tuple[int, ...]:
+        """One order over everything that it went through."""
+        ...
+
+    def document(self, doc: str) -> Published:
+        """Give one document of it."""
+        ...
+
+
+H = TypeVar("H", bound=Held)
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Found(NamedTuple, Generic[E_co]):
+    """Something held, and how it was come by."""
+
+    edition: E_co
     freshness: Freshness
     age_s: float
     """Since the store last confirmed it."""
 
 
-class Cached(NamedTuple):
-    """An edition and when the store last confirmed it."""
+class Cached(NamedTuple, Generic[H]):
+    """Something held, and when the store last confirmed it."""
 
-    edition: Edition
+    edition: H
     confirmed_at_s: float
 
 
-class Cache:
-    """The newest edition known of each room; the least recently asked for leaves first.
+class Cache(Generic[H]):
+    """The newest known under each key; the least recently asked for leaves first.
 
-    A room that does not exist takes a place in a cache of its own, so that random ids can't push
-    out rooms that do.
+    A key that does not exist takes a place in a cache of its own, so that random ids can't push
+    out what does.
     """
 
-    def __init__(self, clock_s: Callable[[], float], max_rooms: int, max_missing: int) -> None:
+    def __init__(self, clock_s: Callable[[], float], max_held: int, max_missing: int) -> None:
         self._clock_s = clock_s
-        self._rooms: LRUCache[str, Cached] = LRUCache(max_rooms)
-        self._missing: TTLCache[str, None] = TTLCache(max_missing, MISSING_S, timer=clock_s)
+        self._held: LRUCache[Any, Cached[H]] = LRUCache(max_held)
+        self._missing: TTLCache[Any, None] = TTLCache(max_missing, MISSING_S, timer=clock_s)
 
-    def get(self, room: str) -> Cached | None:
-        """Give what is known of a room; age is the caller's business."""
-        return self._rooms.get(room)
+    def get(self, key: Any) -> Cached[H] | None:
+        """Give what is known; age is the caller's business."""
+        return self._held.get(key)
 
-    def age_s(self, cached: Cached) -> float:
+    def age_s(self, cached: Cached[H]) -> float:
         """Tell how long ago the store confirmed it."""
         return self._clock_s() - cached.confirmed_at_s
 
-    def put(self, edition: Edition) -> Edition:
-        """Hold an edition unless a newer one is held; either way the room was confirmed now."""
-        self._missing.pop(edition.room, None)
-        held = self._rooms.get(edition.room)
-        if held is not None and held.edition.position >= edition.position:
+    def put(self, edition: H) -> H:
+        """Hold an edition unless a newer one is held; either way it was confirmed now."""
+        self._missing.pop(edition.key, None)
+        held = self._held.get(edition.key)
+        if held is not None and held.edition.revision >= edition.revision:
             edition = held.edition
-        self._rooms[edition.room] = Cached(edition, self._clock_s())
+        self._held[edition.key] = Cached(edition, self._clock_s())
         return edition
 
-    def is_missing(self, room: str) -> bool:
-        """Tell whether the store said a moment ago that there is no such room."""
-        return room in self._missing
+    def is_missing(self, key: Any) -> bool:
+        """Tell whether the store said a moment ago that it is not there."""
+        return key in self._missing
 
-    def put_missing(self, room: str) -> None:
-        """Remember that there is no such room, unless it came into being meanwhile."""
-        if room not in self._rooms:
-            self._missing[room] = None
+    def put_missing(self, key: Any) -> None:
+        """Remember that it is not there, unless it came into being meanwhile."""
+        if key not in self._held:
+            self._missing[key] = None

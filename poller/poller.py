@@ -1,17 +1,17 @@
-"""Answers "what is the state of this room" from memory, and asks the store once for all who ask."""
+"""Answers "what is it now" from memory, and asks the store once for all who ask."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, Generic
 
-from poller.cache import FRESH_S, STALE_S, Cache, Cached, Found, Freshness
+from poller.cache import FRESH_S, STALE_S, Cache, Cached, Found, Freshness, H
 from poller.flight import SingleFlight, join
-from room.errors import RoomNotFound, Unavailable, Unreadable
+from room.errors import SeatsyncError, Unavailable, Unreadable
 from room.position import Position
-from room.snapshot import Edition, Stored
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +19,9 @@ READ_DEADLINE_S: Final = 2.0
 HOLD_OFF_S: Final = 1.0
 """After a failed read the store is left alone for this long where an old answer is at hand."""
 
-Read = Callable[[str], Awaitable[Stored | None]]
 
-
-class Poller:
-    """The newest known edition of every room that is asked for here.
+class Poller(Generic[H]):
+    """The newest known edition of everything that is asked for here.
 
     ===================  =========================================================
     age of what is held  answer
@@ -35,138 +33,161 @@ class Poller:
     ===================  =========================================================
 
     Args:
-        read: gives a room from the store.
+        read: gives what the store holds under a key.
+        missing: the error that says that there is nothing under a key.
         clock_s: monotonic.
         spawn: starts a task, owns it, and hears of an error that nobody waits for.
         announce: told of each edition that is newer than what was held, and what that was;
             memory comes first.
-        max_rooms: rooms held in memory.
-        max_missing: ids held of rooms that do not exist.
+        max_held: editions held in memory.
+        max_missing: keys held of what does not exist.
     """
 
     def __init__(
         self,
-        read: Read,
+        read: Callable[[Any], Awaitable[H | None]],
         *,
+        missing: Callable[[Any], SeatsyncError],
         clock_s: Callable[[], float],
-        spawn: Callable[[Coroutine[Any, Any, Edition]], asyncio.Task[Edition]],
-        announce: Callable[[Edition, Edition | None], None] = lambda edition, before: None,
-        max_rooms: int = 20_000,
+        spawn: Callable[[Coroutine[Any, Any, H]], asyncio.Task[H]],
+        announce: Callable[[H, H | None], None] = lambda edition, before: None,
+        max_held: int = 20_000,
         max_missing: int = 10_000,
     ) -> None:
         self._read = read
+        self._missing = missing
         self._clock_s = clock_s
         self._announce = announce
-        self._cache = Cache(clock_s, max_rooms, max_missing)
-        self._flights: SingleFlight[str, Edition] = SingleFlight(spawn)
+        self._cache: Cache[H] = Cache(clock_s, max_held, max_missing)
+        self._flights: SingleFlight[Any, H] = SingleFlight(spawn)
         self._hold_off_until_s = float("-inf")
-        self._meanwhile: dict[str, Edition] = {}
+        self._meanwhile: dict[Any, H] = {}
         self.reads = 0
         """Reads of the store so far."""
 
-    def put(self, edition: Edition) -> Edition:
+    def held(self, key: Any) -> H | None:
+        """Give what is held, however old."""
+        cached = self._cache.get(key)
+        return None if cached is None else cached.edition
+
+    def put(self, edition: H) -> H:
         """Take an edition, before it is acknowledged; gives the newest held.
 
         A newer one than what was held is announced.
         """
-        meanwhile = self._meanwhile.get(edition.room)
-        if meanwhile is not None and meanwhile.position > edition.position:
+        meanwhile = self._meanwhile.get(edition.key)
+        if meanwhile is not None and meanwhile.revision > edition.revision:
             edition = meanwhile
-        elif edition.room in self._flights:
-            self._meanwhile[edition.room] = edition
-        held = self._cache.get(edition.room)
+        elif edition.key in self._flights:
+            self._meanwhile[edition.key] = edition
+        held = self._cache.get(edition.key)
         newest = self._cache.put(edition)
         if newest is edition:
             self._announce(edition, None if held is None else held.edition)
         return newest
 
-    async def find(self, room: str, after: Position | None = None) -> Found:
+    async def find(self, key: Any, after: Position | None = None, doc: str = "state") -> Found[H]:
         """Give the newest edition that this node may answer with.
 
         Args:
-            room: a checked room id.
+            key: what it is found by; checked.
             after: where the caller stands; ahead of this node, the store is asked once.
+            doc: the document that ``after`` speaks of.
 
         Raises:
-            RoomNotFound: there is no such room.
+            SeatsyncError: there is nothing under that key.
             Unavailable: the store is away and nothing is held.
         """
-        cached = self._cache.get(room)
+        cached = self._cache.get(key)
         if cached is None:
-            return await self._find_cold(room)
+            return await self._find_cold(key)
         age_s = self._cache.age_s(cached)
-        behind = after is not None and after > cached.edition.position
+        behind = after is not None and after > cached.edition.document(doc).position
         if age_s <= FRESH_S and not behind:
             return Found(cached.edition, Freshness.HIT, age_s)
         if self._holds_off:
             return Found(cached.edition, Freshness.STALE, age_s)
         if age_s <= FRESH_S + STALE_S and not behind:
-            self._flights.start(room, lambda: self._load(room))
+            self._flights.start(key, lambda: self._load(key))
             return Found(cached.edition, Freshness.STALE, age_s)
-        return await self._fetch_or_keep(room, cached)
+        return await self._fetch_or_keep(key, cached)
 
-    async def _find_cold(self, room: str) -> Found:
-        if self._cache.is_missing(room):
-            raise RoomNotFound(room)
+    async def refresh(self, key: Any) -> None:
+        """Ask the store once more, by a read that begins after this call.
+
+        Raises:
+            SeatsyncError: there is nothing under that key.
+            Unavailable: the store does not answer.
+        """
+        flight, joined = self._flights.start(key, lambda: self._load(key))
+        if joined:  # it may have read before what the caller was told of
+            with suppress(SeatsyncError):
+                await join(flight)
+            flight, _ = self._flights.start(key, lambda: self._load(key))
+        await join(flight)
+
+    async def _find_cold(self, key: Any) -> Found[H]:
+        if self._cache.is_missing(key):
+            raise self._missing(key)
         if self._holds_off:
             raise Unavailable("the store does not answer")
-        return await self._fetch(room)
+        return await self._fetch(key)
 
     @property
     def _holds_off(self) -> bool:
         return self._clock_s() < self._hold_off_until_s
 
-    async def _fetch(self, room: str) -> Found:
-        flight, joined = self._flights.start(room, lambda: self._load(room))
-        edition = self._newest(room, await join(flight))
+    async def _fetch(self, key: Any) -> Found[H]:
+        flight, joined = self._flights.start(key, lambda: self._load(key))
+        edition = self._newest(key, await join(flight))
         return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
 
-    async def _fetch_or_keep(self, room: str, cached: Cached) -> Found:
+    async def _fetch_or_keep(self, key: Any, cached: Cached[H]) -> Found[H]:
         try:
-            return await self._fetch(room)
+            return await self._fetch(key)
         except Unavailable:
             return Found(cached.edition, Freshness.STALE, self._cache.age_s(cached))
 
-    async def _load(self, room: str) -> Edition:
-        """Read one room and hold what was found; what came in meanwhile and is newer stays.
+    async def _load(self, key: Any) -> H:
+        """Read once and hold what was found; what came in meanwhile and is newer stays.
 
         That is remembered beside the cache, which may forget it while the store is read.
         """
         try:
-            return await self._load_once(room)
+            return await self._load_once(key)
         finally:
-            self._meanwhile.pop(room, None)
+            self._meanwhile.pop(key, None)
 
-    async def _load_once(self, room: str) -> Edition:
+    async def _load_once(self, key: Any) -> H:
         self.reads += 1
         try:
             async with asyncio.timeout(READ_DEADLINE_S):
-                stored = await self._read(room)
+                edition = await self._read(key)
         except Unreadable:
-            log.exception("a room can't be read", extra={"room": room})
+            log.exception("what the store holds can't be read", extra={"key": key})
             raise
         except (TimeoutError, Unavailable) as error:
             self._hold_off_until_s = self._clock_s() + HOLD_OFF_S
-            log.warning("the store can't be read", extra={"room": room, "cause": repr(error)})
+            log.warning("the store can't be read", extra={"key": key, "cause": repr(error)})
             raise Unavailable("the store does not answer") from error
-        if stored is None:
-            return self._missing(room)
-        return self.put(Edition(stored))
+        if edition is None:
+            return self._absent(key)
+        return self.put(edition)
 
-    def _missing(self, room: str) -> Edition:
-        """Hold that there is no such room, unless it was created while the store was read."""
-        meanwhile = self._meanwhile.get(room)
+    def _absent(self, key: Any) -> H:
+        """Hold that it is not there, unless it was created while the store was read."""
+        meanwhile = self._meanwhile.get(key)
         if meanwhile is not None:
             return self._cache.put(meanwhile)
-        cached = self._cache.get(room)
+        cached = self._cache.get(key)
         if cached is not None:
             return cached.edition
-        self._cache.put_missing(room)
-        raise RoomNotFound(room)
+        self._cache.put_missing(key)
+        raise self._missing(key)
 
-    def _newest(self, room: str, edition: Edition) -> Edition:
+    def _newest(self, key: Any, edition: H) -> H:
         """Give what came in between the end of a read and the turn of who waited for it."""
-        cached = self._cache.get(room)
-        if cached is None or cached.edition.position < edition.position:
+        cached = self._cache.get(key)
+        if cached is None or cached.edition.revision < edition.revision:
             return edition
         return cached.edition

@@ -8,9 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from room import wire
+from room.documents import Outcome, RequestKind, SeatRequest
 from room.errors import InvalidArgument, SeatsyncError
 from room.names import is_doc
 from room.position import Position, parse_position
+from room.reconcile import Channel
+from room.requests_news import parties
 
 
 class ServerMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -41,6 +44,8 @@ class Ack(ServerMessage, frozen=True, kw_only=True, tag="ack"):
     changed: bool
     epoch: int
     version: int
+    positions: dict[str, str] | UnsetType = UNSET
+    """Of the other documents that the command changed."""
     result: dict[str, Any] = {}
 
     @property
@@ -68,6 +73,64 @@ class Pong(ServerMessage, frozen=True, kw_only=True, tag="pong"):
 
     id: Any = None
     server_ts: int
+
+
+class RequestNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as its two parties hear of it; ``seat_index`` is null for any seat."""
+
+    request_id: str
+    kind: RequestKind
+    sender: str = msgspec.field(name="from")
+    to: str
+    seat_index: int | None
+    expires_at: int
+    outcome: Outcome | UnsetType = UNSET
+    """Absent while the request waits."""
+
+
+class RequestMessage(ServerMessage, frozen=True, kw_only=True, tag="request"):
+    """A request waits for an answer, or how it ended; for its two parties alone."""
+
+    room: str
+    request: RequestNotice
+
+
+class SpeakingMessage(ServerMessage, frozen=True, kw_only=True, tag="speaking"):
+    """The seats whose occupants speak now; has no position and may be lost."""
+
+    room: str
+    seats: tuple[int, ...]
+    ts: int
+
+
+class Online(ServerMessage, frozen=True, kw_only=True, tag="online"):
+    """How many are connected to a room; may be lost."""
+
+    room: str
+    count: int
+
+
+class PlannedChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel to use, and where; ``interval_ms`` for polling alone."""
+
+    channel: Channel
+    url: str
+    interval_ms: int | UnsetType = UNSET
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The channels that a caller should use now, best first, and for how long this holds."""
+
+    channels: tuple[PlannedChannel, ...]
+    ttl_ms: int
+
+
+class PlanMessage(ServerMessage, frozen=True, kw_only=True, tag="plan"):
+    """Use these channels from now on."""
+
+    room: str
+    channels: tuple[PlannedChannel, ...]
+    ttl_ms: int
 
 
 class Bye(ServerMessage, frozen=True, kw_only=True, tag="bye"):
@@ -113,9 +176,10 @@ class Applied(ClientMessage, frozen=True, tag="applied"):
 
 
 class Speaking(ClientMessage, frozen=True, tag="speaking"):
-    """Whether a seated user speaks."""
+    """Whether a seated user speaks; the room is named on a connection over many."""
 
     on: bool
+    room: str | None = None
 
 
 class Ping(ClientMessage, frozen=True, tag="ping"):
@@ -159,6 +223,23 @@ def problem(
         epoch=UNSET if position is None else position.epoch,
         version=UNSET if position is None else position.version,
     )
+
+
+def request_message(
+    room: str, request: SeatRequest, owner_id: str, outcome: Outcome | None
+) -> RequestMessage:
+    """Put a request into words for its parties; an ``outcome`` of None says that it waits."""
+    sender, to = parties(request, owner_id)
+    notice = RequestNotice(
+        request_id=request.request_id,
+        kind=request.kind,
+        sender=sender,
+        to=to,
+        seat_index=request.seat_index,
+        expires_at=request.expires_at_ms,
+        outcome=_or_unset(outcome),
+    )
+    return RequestMessage(room=room, request=notice)
 
 
 def _or_unset(value: Any) -> Any:

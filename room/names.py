@@ -27,6 +27,11 @@ def is_doc(doc: str) -> bool:
     return _DOC.fullmatch(doc) is not None
 
 
+def is_external(doc: str) -> bool:
+    """Tell whether a document belongs to another service."""
+    return doc.startswith("x-")
+
+
 def check_doc(doc: str) -> str:
     """Give the name of a document back if there may be one of that name.
 

@@ -26,13 +26,35 @@ POLICY: Final[dict[str, frozenset[str]]] = {
         "user.mute": "admin owner reviewer operator",
         "user.unmute": "admin owner reviewer operator",
         "mic.set": "seated",
+        "seat.mode.set": "admin owner",
+        "seat.count.set": "owner operator",
+        "request.apply": "member",
+        "request.cancel": "member admin owner",
+        "request.accept": "admin owner",
+        "request.reject": "admin owner",
+        "invite.send": "admin owner",
+        "invite.cancel": "admin owner",
+        "invite.accept": "member admin owner",
+        "invite.reject": "member admin owner",
+        "role.grant": "owner operator",
+        "role.revoke": "owner operator",
+        "user.ban": "admin owner reviewer operator",
+        "user.unban": "admin owner reviewer operator",
+        "system.reap": "system",
+        "system.link": "system",
+        "system.expire": "system",
     }.items()
 }
-"""Command to standings: a room rank, ``seated``, or a role that the platform gave."""
+"""Command to standings: a room rank, ``seated``, a role that the platform gave, or ``system``.
+
+Whose a request is, is no standing: its rule looks (``request.cancel``, ``invite.accept``).
+"""
 
 
 def standings(state: State, actor: Actor) -> frozenset[str]:
     """Name everything that an actor is in a room; service and staff hold no room rank."""
+    if actor.kind == "system":
+        return frozenset({"system"})
     roles = set(actor.roles) & PLATFORM_ROLES
     if actor.kind == "member":
         roles.add(state.rank_of(actor.user_id))
@@ -84,11 +106,7 @@ def check_readable(doc: str, state: State, actor: Actor | None) -> None:
 def changed_standings(before: State, after: State) -> frozenset[str]:
     """Name the users who may send other commands after a change than before it."""
     return frozenset(
-        _seated_users(before) ^ _seated_users(after)
+        before.seated_users() ^ after.seated_users()
         | set(before.admins) ^ set(after.admins)
         | ({before.owner_id} ^ {after.owner_id})
     )
-
-
-def _seated_users(state: State) -> set[str]:
-    return {seat.occupant.person.user_id for seat in state.seats if seat.occupant is not None}

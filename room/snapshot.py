@@ -239,6 +239,10 @@ class External(Single):
         self.key: Final = (stored.room, stored.doc)
         self.revision: Final = stored.position
 
+    def document(self, doc: str) -> Published:
+        """Give the one document that this is."""
+        return self
+
 
 def encode_state(stored: Stored, view: View) -> Snapshot:
     """Encode the ``state`` document for one view."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.api.problems import problem_response
-from gateway.api.requests import is_same_origin
+from gateway.api.requests import host_of
 from gateway.gateway import Gateway
+from gateway.origins import Origins
 from room.errors import SeatsyncError
 
 EXPOSED: Final = "ETag, Repr-Digest, Cache-Status, Retry-After, Seatsync-Poll-Ms"
@@ -28,14 +29,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def cors(gateway: Gateway) -> Any:
     """Make the middleware that answers preflights and refuses foreign origins before any work."""
-    allowed = frozenset(gateway.config.origins)
+    origins = Origins(gateway.config.origins, gateway.config.public_url)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin")
         if origin is None:
             return await handler(request)
-        if not (is_same_origin(request, origin) or origin in allowed or "*" in allowed):
+        if not origins.admits(origin, host_of(request), request.scheme):
             return problem_response(
                 SeatsyncError("pages of that origin may not come here", code="FORBIDDEN")
             )

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from gateway.api.requests import body, check_json
+from gateway.api.requests import body, check_json, host_of
 from gateway.api.rooms import json_response
 from gateway.auth import issue
 from gateway.gateway import Gateway
@@ -59,7 +59,7 @@ def _check_local(request: web.Request) -> None:
     Raises:
         SeatsyncError: ``FORBIDDEN``.
     """
-    if not (_is_loopback(request.remote or "") and _is_loopback(_host_name(request.host))):
+    if not (_is_loopback(request.remote or "") and _is_loopback(_host_name(host_of(request)))):
         raise SeatsyncError("demo tokens are handed out on loopback only", code="FORBIDDEN")
 
 

@@ -7,10 +7,10 @@ from aiohttp import web
 from gateway.api.requests import caller, room_id
 from gateway.bearer import Bearer
 from gateway.gateway import Gateway
-from poller import Found, Poll, answer
+from gateway.reading import find_readable
+from gateway.schema import check_schema
+from poller import Poll, answer
 from room.errors import SeatsyncError
-from room.names import check_doc
-from room.policy import check_readable
 from room.position import parse_position
 
 
@@ -27,15 +27,19 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
     async def respond(request: web.Request) -> web.Response:
         bearer = caller(gateway, request)
         room = room_id(request)
-        doc = check_doc(request.match_info["doc"])
+        check_schema(request.query.get("schema"))
         wish = _read_poll(request, bearer)
-        found = await gateway.poller.find(room, wish.after)
-        _check_document(found, doc, bearer)
+        gateway.limits.check_poll(bearer.actor)
+        doc = request.match_info["doc"]
+        found = await find_readable(gateway.rooms, bearer, room, doc, wish.after)
+        if bearer.actor is not None:
+            gateway.presence.touch(room, bearer.actor.user_id)
         status, headers, content = answer(found, wish, gateway.config.poll_interval_ms)
         gateway.metrics.polls.labels(str(status), found.freshness.value).inc()
         return web.Response(status=status, headers=list(headers), body=content or None)
 
-    return [web.get("/v1/rooms/{room}/{doc:(?!push$|events$|commands$|media$)[^/]+}", poll)]
+    others = "|".join(f"{name}$" for name in ("push", "events", "commands", "media", "entry"))
+    return [web.get(f"/v1/rooms/{{room}}/{{doc:(?!{others})[^/]+}}", poll)]
 
 
 def _read_poll(request: web.Request, bearer: Bearer) -> Poll:
@@ -46,14 +50,3 @@ def _read_poll(request: web.Request, bearer: Bearer) -> Poll:
         accept_encoding=", ".join(request.headers.getall("Accept-Encoding", ())),
         after=None if after is None else parse_position(after),
     )
-
-
-def _check_document(found: Found, doc: str, bearer: Bearer) -> None:
-    """Only ``state`` is there to be read yet.
-
-    Raises:
-        SeatsyncError: ``FORBIDDEN`` or ``DOC_NOT_FOUND``.
-    """
-    check_readable(doc, found.edition.stored.state, bearer.actor)
-    if doc != "state":
-        raise SeatsyncError("the room has no such document", code="DOC_NOT_FOUND")

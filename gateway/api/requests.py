@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from gateway.auth import bearer_token
 from gateway.bearer import Bearer
-from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES
+from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES, Config
 from gateway.gateway import Gateway
+from gateway.plan import base_url
 from room.actor import Actor
-from room.errors import Malformed, SeatsyncError, Unauthenticated
+from room.errors import InvalidArgument, Malformed, SeatsyncError, Unauthenticated
 from room.names import check_room
 
 
@@ -75,9 +75,14 @@ def check_json(request: web.Request) -> None:
         raise SeatsyncError("send application/json", code="UNSUPPORTED_ENCODING")
 
 
-def is_same_origin(request: web.Request, origin: str) -> bool:
-    """Tell whether a page of this very server asks."""
+def host_of(request: web.Request) -> str:
+    """Give the ``Host`` as it was sent; aiohttp would ask the resolver where there is none."""
+    return request.headers.get("Host", "")
+
+
+def base_url_of(config: Config, request: web.Request) -> str | None:
+    """Say where this caller reaches the service; None where its ``Host`` is none."""
     try:
-        return urlsplit(origin).netloc == request.host
-    except ValueError:
-        return False
+        return base_url(config, request.scheme, host_of(request))
+    except InvalidArgument:
+        return None

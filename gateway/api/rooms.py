@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from gateway.api.requests import actor, body, check_json, room_id
-from gateway.config import Stream
+from gateway.api.requests import actor, body, caller, check_json, room_id
+from gateway.config import Orientation, Stream
 from gateway.gateway import Gateway
 from room import wire
-from room.commands import read_envelope, read_new_room, read_request
+from room.actor import Actor
+from room.commands import Request, read_envelope, read_new_room, read_request
 from room.errors import SeatsyncError
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -28,7 +29,7 @@ class Media(msgspec.Struct, frozen=True):
     """What a player needs."""
 
     streams: tuple[Stream, ...]
-    orientation: str = "landscape"
+    orientation: Orientation
 
 
 def json_response(value: object, status: int = 200) -> web.Response:
@@ -55,6 +56,13 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         return json_response(answer, 201 if created else 200)
 
     async def command(request: web.Request) -> web.Response:
+        room, who, wish = await read_command(request)
+        ack = await gateway.rooms.execute(room, who, wish)
+        gateway.presence.touch(room, who.user_id)
+        return json_response(ack)
+
+    async def read_command(request: web.Request) -> tuple[str, Actor, Request]:
+        """Read a command; one that is not well formed is counted here, the others by the room."""
         name = "unknown"
         try:
             who = actor(gateway, request)
@@ -62,23 +70,22 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
             check_json(request)
             envelope = read_envelope(await body(request))
             name = envelope.cmd
-            wish = read_request(envelope, request.headers.get("Idempotency-Key"))
-            ack = await gateway.rooms.execute(room, who, wish)
+            return room, who, read_request(envelope, request.headers.get("Idempotency-Key"))
         except SeatsyncError as error:
             gateway.metrics.count_command(name, error.code)
             raise
-        gateway.metrics.count_command(name, "ok")
-        return json_response(ack)
 
     async def media(request: web.Request) -> web.Response:
+        """Tell players where to go, out of the configuration alone: no store, no memory."""
+        caller(gateway, request)
         room = room_id(request)
-        if not gateway.config.streams:
+        config = gateway.config
+        if not config.streams:
             raise SeatsyncError("no stream is configured here", code="DOC_NOT_FOUND")
         streams = tuple(
-            msgspec.structs.replace(stream, url=stream.url.replace("{room}", room))
-            for stream in gateway.config.streams
+            msgspec.structs.replace(stream, url=stream.url_of(room)) for stream in config.streams
         )
-        return json_response(Media(streams))
+        return json_response(Media(streams, config.orientation))
 
     return [
         web.put("/v1/rooms/{room}", create),

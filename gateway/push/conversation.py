@@ -5,42 +5,43 @@ A driver feeds it the text of frames and sends what its mailbox holds.
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from gateway.bearer import Bearer
 from gateway.metrics import Metrics
-from gateway.push.audience import Audience, Listener
+from gateway.push.audience import Audience
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
 from gateway.rooms import Rooms
 from room import wire
-from room.commands import read_envelope, read_request
+from room.actor import Actor
+from room.commands import Request, read_envelope, read_request
 from room.errors import InvalidArgument, SeatsyncError, Unauthenticated
 from room.messages import (
+    Ack,
     Applied,
     Cmd,
     FromClient,
     Ping,
     Policy,
     Pong,
+    Speaking,
     Subscribe,
     Unsubscribe,
     Welcome,
     problem,
     read_client_message,
+    request_message,
 )
 from room.names import check_doc, check_room
 from room.policy import allowed_commands, check_readable
 from room.position import Position, parse_position
+from room.requests_news import pending_for
 from room.snapshot import SCHEMA, Stored
 from store.port import Clock
-
-log = logging.getLogger(__name__)
 
 MAX_DOCS: Final = 64
 """Documents that one request may name."""
@@ -59,6 +60,34 @@ class Named(msgspec.Struct, frozen=True):
 _NAMED: Final = msgspec.json.Decoder(Named)
 
 
+class Presence(Protocol):
+    """What is known of people beside the documents: who is there, who speaks."""
+
+    def touch(self, room: str, user_id: str) -> None:
+        """A user gave a sign of life in a room."""
+        ...
+
+    def speak(self, room: str, user_id: str, conn_id: str, *, on: bool) -> None:
+        """A user on a seat begins or ends to speak.
+
+        Raises:
+            Refused: ``NOT_ON_SEAT``.
+        """
+        ...
+
+    def gone(self, conn_id: str) -> None:
+        """A connection has ended."""
+        ...
+
+    def online(self, room: str) -> bytes | None:
+        """Give the ``online`` message of a room, as far as it is known."""
+        ...
+
+    def speaking(self, room: str) -> bytes | None:
+        """Give the ``speaking`` message of a room; None while nobody speaks."""
+        ...
+
+
 class Conversation:
     """What one caller says and hears over one connection; no socket, no framework."""
 
@@ -71,6 +100,7 @@ class Conversation:
         rooms: Rooms,
         hub: Hub,
         audience: Audience,
+        presence: Presence,
         metrics: Metrics,
         clock_ms: Clock,
         home: str | None = None,
@@ -81,11 +111,12 @@ class Conversation:
         self._rooms = rooms
         self._hub = hub
         self._audience = audience
+        self._presence = presence
         self._metrics = metrics
         self._clock_ms = clock_ms
         self._home = home
         self._followed: dict[Key, None] = {}
-        self._listeners: dict[str, Listener] = {}
+        self._entered: set[str] = set()
         self._policy_at: dict[str, Position] = {}
 
     async def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> None:
@@ -117,9 +148,10 @@ class Conversation:
         """Stop following everything."""
         for key in self._followed:
             self._hub.unfollow(key, self.mailbox)
-        for room in tuple(self._listeners):
-            self._leave_audience(room)
+        for room in tuple(self._entered):
+            self._leave(room)
         self._followed.clear()
+        self._presence.gone(self.conn_id)
 
     async def _dispatch(self, message: FromClient, text: bytes) -> None:
         match message:
@@ -134,25 +166,40 @@ class Conversation:
                 self.mailbox.say(wire.encode(pong))
             case Applied():
                 self._metrics.observe_applied(message.channel, message.lag_ms)
-            case _:
-                log.debug("speaking is not carried yet", extra={"conn": self.conn_id})
+            case Speaking():
+                self._speak(message)
 
     async def _command(self, text: bytes) -> None:
         named = wire.read(_NAMED, text)
         try:
-            if self.bearer.actor is None:
-                raise Unauthenticated("commands need a token")
-            envelope = read_envelope(text)
-            room = self._room(envelope.room)
-            request = read_request(envelope)
-            ack = await self._rooms.execute(room, self.bearer.actor, request)
+            ack = await self._execute(*self._read_command(text, str(named.cmd)))
         except SeatsyncError as error:
-            self._metrics.count_command(str(named.cmd), error.code)
             refusal = problem(error, cmd_id=_text(named.cmd_id), room=_text(named.room))
             self.mailbox.say(wire.encode(refusal))
         else:
-            self._metrics.count_command(envelope.cmd, "ok")
             self.mailbox.say(wire.encode(ack))
+
+    def _read_command(self, text: bytes, name: str) -> tuple[str, Actor, Request]:
+        """Read a command; one that is not well formed is counted here, the others by the room."""
+        try:
+            if self.bearer.actor is None:
+                raise Unauthenticated("commands need a token")
+            envelope = read_envelope(text)
+            return self._room(envelope.room), self.bearer.actor, read_request(envelope)
+        except SeatsyncError as error:
+            self._metrics.count_command(name, error.code)
+            raise
+
+    async def _execute(self, room: str, actor: Actor, request: Request) -> Ack:
+        ack = await self._rooms.execute(room, actor, request)
+        self._presence.touch(room, actor.user_id)
+        return ack
+
+    def _speak(self, message: Speaking) -> None:
+        if self.bearer.actor is None:
+            raise Unauthenticated("only people on a seat speak")
+        room = self._room(message.room)
+        self._presence.speak(room, self.bearer.actor.user_id, self.conn_id, on=message.on)
 
     async def _subscribe(self, message: Subscribe) -> None:
         room = self._room(message.room)
@@ -167,15 +214,13 @@ class Conversation:
         room = self._room(message.room)
         for key in tuple(self._followed):
             if key.room == room and (message.docs is None or key.doc in message.docs):
-                self._hub.unfollow(key, self.mailbox)
-                self.mailbox.forget(key)
-                del self._followed[key]
+                self._unfollow(key)
         self._leave_unless_followed(room)
 
     def _leave_unless_followed(self, room: str) -> None:
-        """Hear of the caller's standing only in rooms that this connection follows."""
+        """Be present only in rooms that this connection follows."""
         if not any(key.room == room for key in self._followed):
-            self._leave_audience(room)
+            self._leave(room)
 
     async def _follow_room(
         self, room: str, docs: Sequence[str], have: Mapping[str, Position]
@@ -183,7 +228,7 @@ class Conversation:
         """Policy first, then each document; follow before reading, so that no change is missed."""
         if not 1 <= len(docs) <= MAX_DOCS:
             raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
-        await self._say_policy(room)
+        await self._enter(room)
         for doc in dict.fromkeys(docs):
             try:
                 await self._follow(Key(room, check_doc(doc)), have.get(doc))
@@ -201,33 +246,75 @@ class Conversation:
             self.mailbox.know(key, position)
         self._followed[key] = None
         self._hub.follow(key, self.mailbox)
-        if key.doc == "state":
-            found = await self._rooms.find(key.room)
-            self.mailbox.offer(found.edition.view(self.mailbox.view))
+        try:
+            document = await self._rooms.find_document(key.room, key.doc)
+        except SeatsyncError as error:
+            if error.code != "DOC_NOT_FOUND":
+                raise
+        else:  # else its first snapshot follows when it is set
+            self.mailbox.offer(document.edition.view(self.mailbox.view))
 
-    async def _say_policy(self, room: str) -> None:
+    async def _enter(self, room: str) -> None:
+        """Be present in a room, and hear what concerns the caller there."""
         actor = self.bearer.actor
-        if actor is not None and room not in self._listeners:
-            listener = functools.partial(self._tell_policy, room)
-            self._listeners[room] = listener
-            self._audience.join(room, actor.user_id, listener)
+        if room not in self._entered:
+            self._entered.add(room)
+            user_id = None if actor is None else actor.user_id
+            listener = None if actor is None else self._on_standing
+            self._audience.enter(room, user_id, self.mailbox, listener)
         found = await self._rooms.find(room)
-        self._tell_policy(room, found.edition.stored)
+        self._tell_policy(found.edition.stored)
+        self._tell_requests(found.edition.stored)
+        if actor is not None:
+            self._presence.touch(room, actor.user_id)
+        for slot, message in (
+            ("online", self._presence.online(room)),
+            ("speaking", self._presence.speaking(room)),
+        ):
+            if message is not None:
+                self.mailbox.say_latest((slot, room), message)
 
-    def _tell_policy(self, room: str, stored: Stored) -> None:
+    def _on_standing(self, stored: Stored) -> None:
+        """Say what the caller may do now, and take away what they may not read any more."""
+        self._tell_policy(stored)
+        for key in tuple(self._followed):
+            if key.room != stored.room:
+                continue
+            try:
+                check_readable(key.doc, stored.state, self.bearer.actor)
+            except SeatsyncError as error:
+                self._unfollow(key)
+                self.mailbox.say(wire.encode(problem(error, room=key.room, doc=key.doc)))
+
+    def _unfollow(self, key: Key) -> None:
+        self._hub.unfollow(key, self.mailbox)
+        self.mailbox.forget(key)
+        del self._followed[key]
+
+    def _tell_policy(self, stored: Stored) -> None:
         """Say what the caller may do, unless they heard of a newer state of the room."""
+        room = stored.room
         if stored.position < self._policy_at.get(room, stored.position):
             return
         self._policy_at[room] = stored.position
         commands = allowed_commands(stored.state, self.bearer.actor)
         policy = Policy(room=room, view=self.mailbox.view, commands=commands)
-        self.mailbox.say_policy(room, wire.encode(policy))
+        self.mailbox.say_latest(("policy", room), wire.encode(policy))
 
-    def _leave_audience(self, room: str) -> None:
+    def _tell_requests(self, stored: Stored) -> None:
+        """Say which requests wait that the caller is a party of."""
+        if self.bearer.actor is None:
+            return
+        owner_id = stored.state.owner_id
+        for request in pending_for(stored.requests, self.bearer.actor.user_id, owner_id):
+            message = request_message(stored.room, request, owner_id, None)
+            slot = (f"request {request.request_id}", stored.room)
+            self.mailbox.say_latest(slot, wire.encode(message))
+
+    def _leave(self, room: str) -> None:
         self._policy_at.pop(room, None)
-        listener = self._listeners.pop(room, None)
-        if listener is not None and self.bearer.actor is not None:
-            self._audience.leave(room, self.bearer.actor.user_id, listener)
+        self._entered.discard(room)
+        self._audience.leave(room, self.mailbox)
 
     def _room(self, named: str | None) -> str:
         """Name the room that a message means."""

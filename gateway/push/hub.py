@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.push.mailbox import Key, Mailbox
-from room.snapshot import Edition
+from room.snapshot import Published
 
 
 class Hub:
@@ -26,7 +26,15 @@ class Hub:
         if not followers:
             self._followers.pop(key, None)
 
-    def publish(self, edition: Edition) -> int:
+    def is_followed(self, key: Key) -> bool:
+        """Tell whether anybody here follows a document."""
+        return key in self._followers
+
+    def followed(self) -> list[Key]:
+        """List what is followed here."""
+        return list(self._followers)
+
+    def publish(self, edition: Published) -> int:
         """Offer an edition to every follower; O(followers), nothing is encoded twice.
 
         Returns:

@@ -36,7 +36,7 @@ class Mailbox:
         self.view: Final = view
         self._wake = wake
         self._messages: deque[bytes] = deque()
-        self._policies: dict[str, bytes] = {}
+        self._latest: dict[tuple[str, str], bytes] = {}
         self._pending: dict[Key, Snapshot] = {}
         self._newest: dict[Key, Position] = {}
         self._bye: Bye | None = None
@@ -76,9 +76,9 @@ class Mailbox:
         self._messages.append(message)
         self._wake()
 
-    def say_policy(self, room: str, message: bytes) -> None:
-        """Put what the caller may do in a room in its slot; only the newest one matters."""
-        self._policies[room] = message
+    def say_latest(self, slot: tuple[str, str], message: bytes) -> None:
+        """Put a message of which only the newest matters in its slot: (what it is, which room)."""
+        self._latest[slot] = message
         self._wake()
 
     def say_bye(self, bye: Bye) -> None:
@@ -103,11 +103,11 @@ class Mailbox:
             self._wake()
 
     def take(self) -> Item | None:
-        """Give what is to be sent next: messages, policies, snapshots, and at last the end."""
+        """Give what is to be sent next: messages, slots, snapshots, and at last the end."""
         if self._messages:
             return self._messages.popleft()
-        for room in self._policies:
-            return self._policies.pop(room)
+        for slot in self._latest:
+            return self._latest.pop(slot)
         for key in self._pending:
             return self._pending.pop(key)
         return None if self._answering else self._bye

@@ -29,6 +29,21 @@ def check_rank(state: State, context: Context, target_id: str) -> None:
         raise Refused("that person is not below you in this room", code="TARGET_OUTRANKS")
 
 
+def is_privileged(state: State, context: Context) -> bool:
+    """Tell whether the actor is owner or admin of this room."""
+    return state.rank_of(context.actor.user_id) != "member"
+
+
+def check_not_seated(state: State, user_id: str) -> None:
+    """Refuse a second seat to somebody who holds one.
+
+    Raises:
+        Refused: ``ALREADY_ON_SEAT``.
+    """
+    if user_id in state.seated_users():
+        raise Refused("that person is on a seat already", code="ALREADY_ON_SEAT")
+
+
 def check_reserved(state: State, index: int, user_id: str) -> None:
     """Keep the owner's seat for the owner.
 

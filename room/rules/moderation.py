@@ -11,7 +11,7 @@ from room.commands import Command, SeatKick, SeatLock, SeatUnlock
 from room.documents import OWNER_SEAT, Cooldown, Participation, Seat, State
 from room.errors import Refused
 from room.rules.checks import check_rank, find_seat
-from room.rules.edits import end, seated, with_seats
+from room.rules.edits import end, seated, unseat, with_seats
 from room.rules.terms import Change, Context, Ended, Rule
 
 
@@ -20,16 +20,13 @@ def kick(state: State, command: SeatKick, context: Context) -> Change:
     check_rank(state, context, command.user_id)
     if command.seat_index is not None:
         find_seat(state, command.seat_index)
-    index = state.seat_of(command.user_id)
-    occupant = None if index is None else state.seats[index].occupant
-    if index is None or occupant is None:
+    after, ended = unseat(state, command.user_id, "kicked")
+    if not ended:
         return Change(state)
-    if command.seat_index not in (None, index):
+    if command.seat_index not in (None, ended[0].seat_index):
         raise Refused("that person has moved to another seat", code="SEAT_CHANGED")
-    after = with_seats(state, {index: seated(state.seats[index], None)})
     cooldowns = _cooldowns_after(state, command, context)
-    after = msgspec.structs.replace(after, cooldowns=cooldowns)
-    return Change(after, ended=(end(occupant, index, "kicked"),))
+    return Change(msgspec.structs.replace(after, cooldowns=cooldowns), ended=ended)
 
 
 def _cooldowns_after(state: State, command: SeatKick, context: Context) -> tuple[Cooldown, ...]:

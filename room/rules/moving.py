@@ -7,7 +7,13 @@ from typing import Final
 from room.commands import Command, SeatMove
 from room.documents import Participation, State
 from room.errors import Refused
-from room.rules.checks import check_open, check_rank, check_reserved, find_seat
+from room.rules.checks import (
+    check_open,
+    check_rank,
+    check_reserved,
+    find_seat,
+    is_privileged,
+)
 from room.rules.edits import end, seated, with_seats
 from room.rules.terms import Change, Context, Rule
 
@@ -29,7 +35,7 @@ def move(state: State, command: SeatMove, context: Context) -> Change:
     displaced = target.occupant
     if displaced is not None:
         _check_displacement(state, command, context, displaced, source)
-    check_open(target, may_enter_locked=_is_privileged(state, context))
+    check_open(target, may_enter_locked=is_privileged(state, context))
     edits = {
         command.to: seated(target, state.seats[source].occupant),
         source: seated(state.seats[source], displaced if command.policy == "swap" else None),
@@ -39,14 +45,10 @@ def move(state: State, command: SeatMove, context: Context) -> Change:
     return Change(with_seats(state, edits), result, ended)
 
 
-def _is_privileged(state: State, context: Context) -> bool:
-    return state.rank_of(context.actor.user_id) != "member"
-
-
 def _who_moves(state: State, command: SeatMove, context: Context) -> str:
     actor_id = context.actor.user_id
     user_id = command.user_id or actor_id
-    if user_id != actor_id and not _is_privileged(state, context):
+    if user_id != actor_id and not is_privileged(state, context):
         raise Refused("only the owner and admins move others", code="FORBIDDEN")
     check_rank(state, context, user_id)
     return user_id

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from room.commands import Command, SessionEnd, SessionStart
-from room.documents import SEAT_COUNT_BY_KIND, Seat, Session, State
+from room.documents import SEAT_COUNT_BY_KIND, EndReason, Seat, Session, State
 from room.errors import Refused
-from room.rules.edits import end
+from room.rules.edits import end_all
 from room.rules.terms import Change, Context, Rule
 
 
@@ -30,12 +30,15 @@ def start(state: State, command: SessionStart, context: Context) -> Change:
 
 
 def finish(state: State, command: SessionEnd, context: Context) -> Change:
+    """End the session; where the platform ends it, the stays end as moderated."""
+    actor = context.actor
+    is_owner = actor.kind == "member" and actor.user_id == state.owner_id
+    moderated = context.as_staff and not is_owner
+    return close(state, "moderated" if moderated else "session_ended")
+
+
+def close(state: State, reason: EndReason) -> Change:
     """End every participation, and with the session all mutes and cooldowns."""
-    ended = tuple(
-        end(seat.occupant, index, "session_ended")
-        for index, seat in enumerate(state.seats)
-        if seat.occupant is not None
-    )
     after = msgspec.structs.replace(
         state,
         session=None,
@@ -44,7 +47,7 @@ def finish(state: State, command: SessionEnd, context: Context) -> Change:
         muted_users=(),
         cooldowns=(),
     )
-    return Change(after, ended=ended)
+    return Change(after, ended=end_all(state.seats, 0, reason))
 
 
 RULES: Final[dict[type[Command], Rule]] = {SessionStart: start, SessionEnd: finish}

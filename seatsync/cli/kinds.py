@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from room.errors import InvalidArgument
 from room.names import check_room
+
+LARGEST_BOUND: Final = 1_000_000
 
 
 def address(text: str) -> tuple[str, int]:
@@ -27,6 +30,14 @@ def http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def public_url(text: str) -> str:
+    """Read where clients reach a service, perhaps below a path; a trailing slash is dropped."""
+    parts = urlsplit(http_url(text))
+    if parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
+        raise argparse.ArgumentTypeError(f"{text!r} is more than SCHEME://HOST[:PORT][/PATH]")
+    return http_url(text)
+
+
 def room(text: str) -> str:
     """Read a room id."""
     try:
@@ -40,6 +51,22 @@ def positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
     return int(text)
+
+
+def bound(text: str) -> int | None:
+    """Read how much there may be of something; None for 0 and ``off``: as much as there is."""
+    if text in ("0", "off"):
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_BOUND):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither off nor 1 to {LARGEST_BOUND}")
+    return int(text)
+
+
+def words(text: str) -> str:
+    """Read a text that says something."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty text says nothing")
+    return text
 
 
 def path(text: str) -> Path:

@@ -3,7 +3,7 @@
   seatsync serve --listen 0.0.0.0:8080 --store sqlite:/var/lib/rooms.db
 
 SIGTERM drains: /readyz says 503, every connection is told when to come back, and the process is
-gone within ten seconds. Logs are JSON lines on standard error.
+gone within ten seconds. SIGHUP opens the audit log again. Logs are JSON lines on standard error.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ import argparse
 import asyncio
 import signal
 import socket
-from collections.abc import Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from seatsync.cli import kinds
+from seatsync.cli import door_flags, kinds
 from seatsync.cli.flags import Flags
 from seatsync.cli.folder import add_data_flag, read_secret
 
 if TYPE_CHECKING:
-    from gateway.config import Address, Config, DemoUser, Stream
-    from store.port import Store
+    from gateway.config import Address, Config
+    from store.backend import Backend
 
 
 def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
     """Add the flags."""
     add_server_flags(parser, flags)
+    door_flags.add_token_flags(parser, flags)
+    door_flags.add_stream_flags(parser, flags)
     flags.add(
         parser,
-        "--stream",
-        "a stream that players are told of, as FORMAT=URL with {room} for the room id; repeatable",
-        many=True,
-        kind=_stream,
-        metavar="FORMAT=URL",
+        "--audit-log",
+        "file to which privileged commands are appended as JSON lines, opened again on SIGHUP; "
+        "unless given, they go to the log",
+        kind=kinds.path,
+        metavar="PATH",
     )
     parser.set_defaults(run=run)
 
@@ -61,16 +62,10 @@ def add_server_flags(parser: argparse.ArgumentParser, flags: Flags) -> None:
     add(
         parser,
         "--store",
-        "where rooms live: sqlite:PATH, or memory: for nothing that lasts; unless given, a file in "
-        "the data folder",
+        "where rooms live: sqlite:PATH, redis://HOST:PORT/DB for several nodes, or memory: for "
+        "nothing that lasts; unless given, a file in the data folder; the variable keeps a "
+        "password out of the list of processes",
         metavar="URL",
-    )
-    add(
-        parser,
-        "--origin",
-        "a foreign origin whose pages may use the API, * for any; repeatable",
-        many=True,
-        metavar="ORIGIN",
     )
     add(
         parser,
@@ -87,6 +82,7 @@ def add_server_flags(parser: argparse.ArgumentParser, flags: Flags) -> None:
         default="info",
         choices=("debug", "info", "warning", "error"),
     )
+    door_flags.add_door_flags(parser, flags)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,8 +105,19 @@ async def _serve(arguments: argparse.Namespace) -> int:
     from gateway.server import serving
 
     stop = stop_signal()
-    config = configure(arguments, streams=tuple(arguments.stream))
-    async with serving(config, open_store(arguments)) as server:
+    streams = tuple(arguments.stream)
+    door_flags.check_streams(streams, arguments.orientation)
+    config = configure(
+        arguments,
+        streams=streams,
+        audience=arguments.audience,
+        issuer=arguments.issuer,
+        orientation=arguments.orientation or "landscape",
+        audit_log=arguments.audit_log,
+    )
+    async with serving(config, await open_store(arguments)) as server:
+        if config.audit_log is not None:
+            on_signal(signal.SIGHUP, server.gateway.audit.reopen)
         print(f"seatsync: serving http://{server.address}", flush=True)
         print(f"          metrics http://{server.metrics_address}/metrics", flush=True)
         await stop.wait()
@@ -121,27 +128,39 @@ def stop_signal() -> asyncio.Event:
     """Give an event that SIGTERM or SIGINT sets."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        on_signal(number, stop.set)
     return stop
 
 
-def configure(
-    arguments: argparse.Namespace,
-    *,
-    streams: tuple[Stream, ...] = (),
-    demo_users: tuple[DemoUser, ...] = (),
-) -> Config:
-    """Turn the flags into the settings of a gateway."""
+def on_signal(number: signal.Signals, act: Callable[[], None]) -> None:
+    """Answer a signal to this process, between two steps of the loop."""
+    asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+def configure(arguments: argparse.Namespace, **settings: Any) -> Config:
+    """Turn the flags that every gateway has into settings.
+
+    Args:
+        arguments: as they were typed.
+        **settings: more of them, by the names of ``Config``.
+
+    Raises:
+        InvalidArgument: two of them contradict each other.
+    """
     from gateway.config import Address, Config
 
+    door_flags.check_door(arguments)
     return Config(
         listen=Address(*arguments.listen),
         metrics_listen=metrics_address(arguments),
         secret=read_secret(arguments.data),
         origins=tuple(arguments.origin),
+        public_url=arguments.public_url,
         poll_interval_ms=arguments.poll_interval_ms,
-        streams=streams,
-        demo_users=demo_users,
+        anonymous_push=arguments.anonymous_push,
+        announcement=arguments.announcement,
+        bounds=door_flags.read_bounds(arguments),
+        **settings,
     )
 
 
@@ -176,31 +195,16 @@ def free_port() -> int:
         return port
 
 
-def open_store(arguments: argparse.Namespace) -> Store:
-    """Open the store that ``--store`` names.
+async def open_store(arguments: argparse.Namespace) -> Backend:
+    """Open the store that ``--store`` names, and what belongs to it.
 
     Raises:
         InvalidArgument: there is no store of that form.
         StoreUnusable: it can't be opened.
     """
+    from gateway.presence.tenure import lease_ms
     from gateway.server import clock_ms
-    from room.errors import InvalidArgument
-    from store.memory import MemoryStore
-    from store.sqlite import SqliteStore
+    from store.opening import open_backend
 
     url = arguments.store or f"sqlite:{arguments.data / 'seatsync.db'}"
-    kind, colon, rest = url.partition(":")
-    if kind == "memory" and colon and not rest:
-        return MemoryStore(clock_ms)
-    if kind == "sqlite" and rest:
-        return SqliteStore.open(Path(rest).expanduser(), clock_ms)
-    raise InvalidArgument(f"--store {url!r} is neither sqlite:PATH nor memory:")
-
-
-def _stream(text: str) -> Stream:
-    from gateway.config import Stream
-
-    kind, equals, url = text.partition("=")
-    if kind not in ("flv", "mp4", "hls") or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not flv=URL, mp4=URL or hls=URL")
-    return Stream(format=kind, url=kinds.http_url(url))
+    return await open_backend(url, clock_ms, lease_ms(arguments.poll_interval_ms))

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Final
 
 from seatsync.cli import kinds
 from seatsync.cli.flags import Flags
 from seatsync.cli.folder import add_data_flag, read_secret
+
+OPTIONAL: Final = {
+    "nickname": "nickname",
+    "avatar": "avatar",
+    "aud": "audience",
+    "iss": "issuer",
+}
+"""Claim to flag."""
 
 
 def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
@@ -37,6 +46,8 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
     add(parser, "--docs", "x- documents that a service may write, * for all", metavar="NAMES")
     add(parser, "--nickname", "the name that seats show", metavar="TEXT")
     add(parser, "--avatar", "the picture that seats show", metavar="TEXT")
+    add(parser, "--audience", "what aud says", kind=kinds.words, metavar="TEXT")
+    add(parser, "--issuer", "what iss says", kind=kinds.words, metavar="TEXT")
     add(parser, "--ttl", "seconds", default="3600", kind=kinds.positive, metavar="S")
     add_data_flag(parser, flags)
     parser.set_defaults(run=run)
@@ -59,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         claims["roles"] = arguments.role
     if arguments.docs:
         claims["docs"] = [name.strip() for name in arguments.docs.split(",")]
-    for name in ("nickname", "avatar"):
-        if getattr(arguments, name) is not None:
-            claims[name] = getattr(arguments, name)
+    for claim, flag in OPTIONAL.items():
+        if getattr(arguments, flag) is not None:
+            claims[claim] = getattr(arguments, flag)
     print(issue(read_secret(arguments.data), claims))
     return 0
 

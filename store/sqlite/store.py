@@ -1,65 +1,66 @@
-"""The store on SQLite: reads on one thread, grouped writes on another."""
+"""The store on SQLite: decided in memory, acknowledged after the disk."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
-
-import msgspec
 
 from room.documents import State
-from room.errors import Unavailable, Unreadable
+from room.errors import RoomNotFound, Unavailable
 from room.position import Position
-from room.snapshot import Stored
+from room.snapshot import Revision, Stored, StoredDocument
+from store.documents import next_document
+from store.leases import Seated
 from store.port import (
+    KEEP_ACKS_MS,
     Clock,
     CommandKey,
-    Committed,
-    Receipt,
+    Consulted,
+    Precondition,
     StoreUnusable,
     Write,
 )
-from store.sqlite import database, rows
+from store.sqlite import acks, database, rows, schema
+from store.sqlite.acks import RecentAcks
+from store.sqlite.batch import Row
+from store.sqlite.reader import Reader
+from store.sqlite.rows import AckKey
+from store.sqlite.working import Held, WorkingSet
 from store.sqlite.writer import Writer
-
-T = TypeVar("T")
-
-FORGET_EVERY_MS: Final = 60_000
 
 
 class SqliteStore:
     """Rooms in one file; a commit returns after fsync, so ``kill -9`` loses nothing acknowledged.
 
-    One process a file. Every start is a new epoch.
+    One process a file, one event loop a store. Every start is a new epoch. What is in memory is
+    served whatever became of the disk.
     """
 
     def __init__(
         self,
         lock: database.Lock,
-        reader: sqlite3.Connection,
-        writer: Writer,
+        reading: sqlite3.Connection,
+        writing: sqlite3.Connection,
         epoch: int,
         clock: Clock,
+        working: WorkingSet,
     ) -> None:
         self._lock = lock
-        self._reader = reader
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
-        self._writer = writer
+        self._reader = Reader(reading)
+        self._writer = Writer(writing, lambda: rows.forget_row(clock()), working.drop_pending)
         self._epoch = epoch
         self._clock = clock
-        self._forget_at_ms = clock()
+        self._working = working
         self._closed = False
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> SqliteStore:
-        """Open or make the file.
+        """Open or make the file; reads all of it once, to know that it is sound.
 
         Raises:
-            StoreUnusable: no access, no database, in use, or written by a newer release.
+            StoreUnusable: no access, no database, damaged, in use, or written by a newer release.
         """
         try:
             path = path.resolve()  # one lock for a file, whatever name it is called by
@@ -67,42 +68,129 @@ class SqliteStore:
             lock = database.Lock(path)
         except OSError as error:
             raise StoreUnusable(f"{path}: {error.strerror}") from error
+        connections: list[sqlite3.Connection] = []
         try:
-            connection = database.connect(path)
-            epoch = database.prepare(connection, path, clock())
-            reader = database.connect(path)
-        except sqlite3.Error as error:
+            database.make(path)
+            for _ in range(2):
+                connections.append(database.connect(path))
+            reading, writing = connections
+            epoch = schema.prepare(writing, path, clock())
+            working = WorkingSet(_recent_acks(reading, clock()))
+            return cls(lock, reading, writing, epoch, clock, working)
+        except (OSError, sqlite3.Error, StoreUnusable) as error:
+            for connection in connections:
+                connection.close()
             lock.release()
+            if isinstance(error, StoreUnusable):
+                raise
             raise StoreUnusable(f"{path}: {error}") from error
-        except StoreUnusable:
-            lock.release()
-            raise
-        return cls(lock, reader, Writer(connection), epoch, clock)
+
+    def taken(self) -> list[Seated]:
+        """List everybody on a seat in any room; O(rooms), to be asked once after opening.
+
+        Raises:
+            StoreUnusable: the file can't be read.
+        """
+        try:
+            return list(rows.read_taken(self._reader.connection))
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"the store can't be read: {error}") from error
 
     async def read(self, room: str) -> Stored | None:
         """Give a room, or None."""
-        return await self._read(lambda connection: rows.read_room(connection, self._epoch, room))
+        held = await self._find(room)
+        return None if held is None else held.durable
 
-    async def recall(self, room: str, key: CommandKey) -> Receipt | None:
-        """Find the ack of an accepted command."""
-        return await self._read(lambda connection: rows.read_receipt(connection, room, key))
+    async def consult(self, room: str, keys: Sequence[CommandKey]) -> Consulted:
+        """Give a room, and the acks of these commands if they were accepted lately."""
+        named = {rows.ack_key(room, key): key for key in keys}
+        while await self._find(room) is not None:
+            on_disk = await self._look_up(named)
+            held = self._working.find(room)
+            if held is not None:
+                found = self._working.receipts(named, on_disk)
+                decoded = {named[name]: rows.decode_receipt(one) for name, one in found.items()}
+                return Consulted(held.durable, decoded)
+        return Consulted(None, {})
 
     async def create(self, room: str, state: State, ts_ms: int) -> tuple[Stored, bool]:
-        """Commit version 1 of a room, unless it is there."""
-        return await self._writer.submit(
-            lambda connection: rows.create_room(connection, self._epoch, room, state, ts_ms)
-        )
+        """Commit version 1 of a room's documents, unless it is there.
 
-    async def commit(self, room: str, base: Position, write: Write) -> Committed:
-        """Commit a command that was computed from ``base``; on disk when this returns."""
-        now_ms = self._clock()
+        If cancelled, the room may have been created.
+        """
+        while (held := await self._find(room)) is not None:
+            if held.durable is not None:
+                return held.durable, False
+            await self._writer.next_settled()  # somebody else is creating it
+        stored = Stored(room, state, Position(self._epoch, 1), ts_ms, requests_ts_ms=ts_ms)
+        row = rows.room_row(stored)
+        held = self._working.add(room, None)
+        self._working.begin(held, stored, ())
+        finish = partial(self._working.finish, held, stored, {}, 0)
+        await self._writer.submit((row,), finish)
+        return stored, True
 
-        def job(connection: sqlite3.Connection) -> Committed:
-            committed = rows.commit_write(connection, self._epoch, room, base, write, now_ms)
-            self._forget(connection, now_ms)
-            return committed
+    async def commit(self, base: Revision, write: Write) -> None:
+        """Commit what was computed from ``base``; on disk when this returns.
 
-        return await self._writer.submit(job)
+        If cancelled, the write may have been committed; a resend of its keys finds out.
+        """
+        room = write.stored.room
+        keys = [rows.ack_key(room, ack.key) for ack in write.acks]
+        while True:
+            if await self._find(room) is None:
+                raise RoomNotFound(room)
+            on_disk = await self._look_up(keys)
+            held = self._working.find(room)  # from here to the queue nobody comes between
+            if held is None:
+                continue
+            if self._working.admits(held, base, keys, on_disk):
+                break
+            await self._writer.next_settled()
+        await self._submit(held, base, write, keys)
+
+    async def read_document(self, room: str, doc: str) -> StoredDocument | None:
+        """Give an ``x-`` document, or None where the room or the document is not there."""
+        while (held := await self._find(room)) is not None and doc in held.docs:
+            document = self._working.find_document(room, doc)
+            if document is not None:
+                return document
+            await self._load_document(room, doc)
+        return None
+
+    async def put_document(
+        self,
+        room: str,
+        doc: str,
+        data: bytes,
+        fingerprint: bytes,
+        ts_ms: int,
+        precondition: Precondition | None = None,
+    ) -> tuple[StoredDocument, bool]:
+        """Set an ``x-`` document; version 1 at first, then one more with each change.
+
+        Documents of one room are set one after the other. If cancelled, the document may have been
+        set.
+        """
+        while True:
+            held = await self._find(room)
+            if held is None:
+                raise RoomNotFound(room)
+            before = self._working.find_document(room, doc)
+            if held.durable is None or held.is_setting_document:
+                await self._writer.next_settled()
+            elif before is None and doc in held.docs:
+                await self._load_document(room, doc)
+            else:
+                break
+        wanted = StoredDocument(room, doc, held.durable.position, ts_ms, data, fingerprint)
+        after = next_document(held.durable, before, len(held.docs), wanted, precondition)
+        if after is before:
+            return after, False
+        row = rows.document_row(after)
+        self._working.begin_document(held)
+        await self._writer.submit((row,), partial(self._working.finish_document, held, after))
+        return after, True
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the file."""
@@ -110,23 +198,84 @@ class SqliteStore:
             return
         self._closed = True
         await self._writer.close()
-        self._threads.shutdown(wait=True)
-        self._reader.close()
+        await self._reader.close()
         self._lock.release()
 
-    def _forget(self, connection: sqlite3.Connection, now_ms: int) -> None:
-        """Drop old acks once a minute, in the writer's thread."""
-        if now_ms >= self._forget_at_ms:
-            rows.forget_old_receipts(connection, now_ms)
-            self._forget_at_ms = now_ms + FORGET_EVERY_MS
+    async def _submit(
+        self, held: Held, base: Revision, write: Write, keys: Sequence[AckKey]
+    ) -> None:
+        """Hand an admitted write to the disk, and wait for it."""
+        now_ms = self._clock()
+        changed = write.stored.revision != base
+        group: list[Row] = [rows.room_row(write.stored)] if changed else []
+        receipts: dict[AckKey, bytes] = {}
+        for key, ack in zip(keys, write.acks, strict=True):
+            row = rows.ack_row(key, ack.receipt, now_ms)
+            receipts[key] = row[5]
+            group.append(row)
+        after = write.stored if changed else held.head
+        if after is None:
+            raise AssertionError("a room without a head admits nothing")
+        if not group and not held.pending:
+            return
+        self._working.begin(held, after, keys)
+        finish = partial(self._working.finish, held, after, receipts, now_ms)
+        await self._writer.submit(group, finish)
 
-    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    async def _find(self, room: str) -> Held | None:
+        """Give a room from memory, or read it; None: there is none."""
+        self._check_open()
+        held = self._working.find(room)
+        while held is None:
+            found = await self._reader.read_once(
+                room,
+                lambda connection: rows.read_room(connection, self._epoch, room),
+                partial(self._take_room, room),
+            )
+            self._check_open()
+            held = self._working.find(room)  # somebody may be creating it by now
+            if found is None:
+                break
+        return held
+
+    def _take_room(self, room: str, found: rows.Found | None) -> None:
+        if found is not None:
+            self._working.add(room, found)
+
+    async def _load_document(self, room: str, doc: str) -> None:
+        """Read a document of which nothing is pending; else wait, since it would be outdated."""
+        held = self._working.find(room)
+        if held is not None and held.is_setting_document:
+            await self._writer.next_settled()
+            return
+        await self._reader.read_once(
+            (room, doc),
+            lambda connection: rows.read_document(connection, self._epoch, room, doc),
+            self._take_document,
+        )
+
+    def _take_document(self, document: StoredDocument | None) -> None:
+        if document is not None:
+            self._working.add_document(document)
+
+    async def _look_up(self, keys: Collection[AckKey]) -> Mapping[AckKey, bytes]:
+        """Ask the disk for acks, unless memory knows for certain; at once where it does."""
+        recent = self._working.acks
+        while True:
+            if recent.is_complete(self._clock()) or all(map(recent.find, keys)):
+                return {}
+            before = recent.added
+            found = await self._reader.read(lambda connection: rows.read_acks(connection, keys))
+            self._check_open()
+            if recent.added - before < recent.capacity:
+                return found  # what was accepted meanwhile is in memory
+
+    def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the store is closed")
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, query, self._reader)
-        except msgspec.MsgspecError as error:
-            raise Unreadable("what the store holds can't be read") from error
-        except sqlite3.Error as error:
-            raise Unavailable("the store can't be read now") from error
+
+
+def _recent_acks(connection: sqlite3.Connection, now_ms: int) -> RecentAcks:
+    recent = RecentAcks(now_ms)
+    recent.load(rows.newest_acks(connection, now_ms - KEEP_ACKS_MS, acks.CAPACITY + 1))
+    return recent

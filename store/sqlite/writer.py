@@ -1,124 +1,137 @@
-"""Group commit: one thread, one transaction for all writes that wait, one fsync for the group."""
+"""Group commit: what waits is written in one transaction and synced once; then the next group.
+
+The loop decides, a thread waits for the disk. What comes while a group is under way is the next.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-import msgspec
+from room.errors import Unavailable
+from store.sqlite import batch
+from store.sqlite.batch import LARGEST_STATEMENT_ROWS, Row
 
-from room.errors import InvalidArgument, SeatsyncError, Unavailable
-from store.port import AlreadyKept
-
-T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], Any]
-"""Reads and writes rows; where it raises, it has written nothing."""
-
-LARGEST_GROUP: Final = 512
+LARGEST_GROUP_ROWS: Final = LARGEST_STATEMENT_ROWS - 1
+"""One statement; the one row more drops old acks."""
 
 
 class _Waiting:
-    """A job and the future of whoever asked for it."""
+    """Rows, and whom to tell."""
 
-    def __init__(self, job: Job, future: asyncio.Future[Any]) -> None:
-        self.job = job
+    __slots__ = ("future", "on_durable", "rows")
+
+    def __init__(
+        self, rows: Sequence[Row], on_durable: Callable[[], None], future: asyncio.Future[None]
+    ) -> None:
+        self.rows = rows
+        self.on_durable = on_durable
         self.future = future
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        try:
-            self.result = self.job(connection)
-        except (SeatsyncError, AlreadyKept) as refusal:
-            self.error = refusal
-        except UnicodeEncodeError as error:  # half a surrogate pair
-            self._refuse(InvalidArgument("a name or a text is not UTF-8"), error)
-        except msgspec.MsgspecError as error:
-            self._refuse(Unavailable("what the store holds can't be read"), error)
-
-    def _refuse(self, refusal: SeatsyncError, cause: Exception) -> None:
-        refusal.__cause__ = cause
-        self.error = refusal
-
-    def settle(self) -> None:
-        """Answer on the loop; whoever was cancelled hears nothing."""
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
 
 
 class Writer:
-    """Owns the writing connection and its thread.
+    """Owns the writing connection and its thread; of one event loop.
 
     The queue is bounded by the callers: each awaits its write.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        extra_row: Callable[[], Row],
+        on_failure: Callable[[], None],
+    ) -> None:
+        batch.install(connection)
         self._connection = connection
-        self._closed = False
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._thread = Thread(target=self._serve, name="sqlite-writer", daemon=True)
-        self._thread.start()
+        self._extra_row = extra_row
+        self._on_failure = on_failure
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._queue: list[_Waiting] = []
+        self._group: list[_Waiting] = []
+        self._is_due = False
+        self._watching: list[asyncio.Future[None]] = []
 
-    async def submit(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job in the next group; returns after the group was synced to disk.
+    def submit(self, rows: Sequence[Row], on_durable: Callable[[], None]) -> asyncio.Future[None]:
+        """Write rows in the next group.
 
-        Raises:
-            Unavailable: the file can't be written, or is closed; nothing of the group is kept.
+        Args:
+            rows: all of them are written, or none.
+            on_durable: called on the loop once they are on disk, in the order of submission,
+                before anybody is told; not called where the group fails.
+
+        Returns:
+            done once the rows are on disk; ``Unavailable`` where they are not. A caller that goes
+            away stops nothing.
         """
-        if self._closed:
-            raise Unavailable("the store is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(job, future))
-        return await future
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._queue.append(_Waiting(rows, on_durable, future))
+        if not self._group and not self._is_due:
+            self._is_due = True
+            loop.call_soon(self._start)  # after all that are about to write in this turn
+        return future
+
+    async def next_settled(self) -> None:
+        """Wait until a group is written or has failed; at once where none is under way."""
+        if self._group or self._queue:
+            future = asyncio.get_running_loop().create_future()
+            self._watching.append(future)
+            await future
 
     async def close(self) -> None:
-        """Finish the groups that were asked for, then end the thread."""
-        self._closed = True
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
-        self._connection.close()
+        """Finish what was submitted, then let go of the connection."""
+        while self._group or self._queue:
+            await self.next_settled()
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._connection.close)  # moves the log into the file
 
-    def _serve(self) -> None:
-        running = True
-        while running:
-            group = [self._queue.get()]
-            while len(group) < LARGEST_GROUP:
-                try:
-                    group.append(self._queue.get_nowait())
-                except Empty:
-                    break
-            waiting = [item for item in group if item is not None]
-            running = len(waiting) == len(group)
-            if waiting:
-                self._commit(waiting)
+    def _start(self) -> None:
+        self._is_due = False
+        if self._group or not self._queue:
+            return
+        rows = self._take()
+        writing = asyncio.get_running_loop().run_in_executor(
+            self._threads, batch.write, self._connection, rows
+        )
+        writing.add_done_callback(self._settle)
 
-    def _commit(self, group: list[_Waiting]) -> None:
-        try:
-            if self._connection.in_transaction:  # a roll-back failed: once more, before all else
-                self._connection.execute("ROLLBACK")
-            self._connection.execute("BEGIN IMMEDIATE")
+    def _take(self) -> list[Row]:
+        """Move the head of the queue into the group: one write at least."""
+        rows = [self._extra_row()]
+        count = 0
+        for waiting in self._queue:
+            if count and len(rows) + len(waiting.rows) > LARGEST_GROUP_ROWS:
+                break
+            rows.extend(waiting.rows)
+            count += 1
+        self._group, self._queue = self._queue[:count], self._queue[count:]
+        return rows
+
+    def _settle(self, writing: asyncio.Future[None]) -> None:
+        group, self._group = self._group, []
+        error = writing.exception()
+        if error is None:
+            self._start()  # the disk works while this group's callers are told
             for waiting in group:
-                waiting.run(self._connection)
-            self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - told to all who wait: a dead writer tells nobody
+                waiting.on_durable()
+                if not waiting.future.done():
+                    waiting.future.set_result(None)
+        else:
             self._fail(group, error)
-        for waiting in group:
-            with suppress(RuntimeError):  # the caller's loop is closed: nobody waits there
-                waiting.future.get_loop().call_soon_threadsafe(waiting.settle)
+        watching, self._watching = self._watching, []
+        for future in watching:
+            if not future.done():
+                future.set_result(None)
 
-    def _fail(self, group: list[_Waiting], error: Exception) -> None:
-        with suppress(sqlite3.Error):  # where this fails the next group begins with it
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        for waiting in group:
-            waiting.error = Unavailable("the store can't write now")
-            waiting.error.__cause__ = error
+    def _fail(self, group: list[_Waiting], error: BaseException) -> None:
+        """Refuse the group, and what waits behind it: that may be based on what was not written."""
+        behind, self._queue = self._queue, []
+        self._on_failure()
+        for waiting in group + behind:
+            if not waiting.future.done():
+                refusal = Unavailable("the store can't write now")
+                refusal.__cause__ = error
+                waiting.future.set_exception(refusal)

@@ -1,334 +1,402 @@
-"""One suite for every store: what the port promises, whoever stands behind it."""
+"""One suite for every store: what the port promises of rooms and of the acks of their commands."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
-
-from room.documents import Participation, Person, Seat, Session, State
-from room.errors import RoomNotFound
-from room.position import Position
-from store.memory import MemoryStore
-from store.port import (
-    KEEP_ACKS_MS,
-    AlreadyKept,
-    BaseMoved,
-    CommandKey,
-    Receipt,
-    Store,
-    Write,
+from contract_samples import (
+    START_MS,
+    STATE,
+    Clock,
+    after,
+    asking,
+    created,
+    find,
+    kept,
+    key,
+    seated,
+    set_state,
+    write,
 )
-from store.sqlite import SqliteStore
 
-START_MS = 1_732_146_400_123
-STATE = State("alice")
-LONG_AFTER_MS = KEEP_ACKS_MS + 2 * 60_000
+from room.documents import Requests, State
+from room.errors import RoomNotFound, Unavailable
+from room.position import Position
+from room.snapshot import Revision, Stored
+from store.port import KEEP_ACKS_MS, AlreadyKept, BaseMoved, Consulted, Store, Write
+
+PassTime = Callable[[int], Awaitable[None]]
+
+MINUTE_MS = 60_000
+LONG_AFTER_MS = KEEP_ACKS_MS + 2 * MINUTE_MS
 """Acks may be kept a little longer than promised: they are swept now and then."""
-
-
-class Clock:
-    """Wall clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.now_ms = START_MS
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
-) -> AsyncIterator[Store]:
-    openers: dict[str, Callable[[], Store]] = {
-        "memory": lambda: MemoryStore(clock),
-        "sqlite": lambda: SqliteStore.open(tmp_path / "rooms.db", clock),
-    }
-    opened = openers[request.param]()
-    yield opened
-    await opened.close()
-
-
-def seated(name: str) -> State:
-    """A state that differs from every other name's."""
-    stay = Participation(f"p_{name}", Person(name, f"{name} \u00e9\U0001f600", ""), START_MS)
-    return State("alice", session=Session("s", "voice", 1), seats=(Seat(), Seat(occupant=stay)))
-
-
-def write(name: str, state: State | None = None, actor_id: str = "alice") -> Write:
-    """A command called ``name`` that sets a state, or is a no-op."""
-    receipt = Receipt(f"content of {name}".encode(), state is not None, {"name": name, "n": [1]})
-    return Write(START_MS + 5, CommandKey(actor_id, name), receipt, state)
 
 
 async def test_unknown_room_reads_as_none(store: Store) -> None:
     assert await store.read("nowhere") is None
-    assert await store.recall("nowhere", CommandKey("alice", "c")) is None
+    assert await store.consult("nowhere", [key("c")]) == Consulted(None, {})
 
 
 async def test_created_room_stands_at_version_1(store: Store) -> None:
-    stored, created = await store.create("demo", STATE, START_MS + 1)
-    assert created
+    stored, is_new = await store.create("demo", STATE, START_MS + 1)
+    assert is_new
     assert (stored.room, stored.state, stored.ts_ms) == ("demo", STATE, START_MS + 1)
-    assert stored.position == Position(START_MS, 1)
+    assert (stored.requests, stored.requests_ts_ms) == (Requests(), START_MS + 1)
+    assert stored.revision == Revision(stored.position.epoch, 1, 1)
+    assert 0 < stored.position.epoch < 2**53
     assert await store.read("demo") == stored
+    assert await store.consult("demo", []) == Consulted(stored, {})
 
 
 async def test_creating_again_changes_nothing(store: Store) -> None:
-    first, _ = await store.create("demo", STATE, START_MS)
-    again, created = await store.create("demo", State("bob"), START_MS + 9)
-    assert not created
+    first = await created(store)
+    again, is_new = await store.create("demo", State("bob"), START_MS + 9)
+    assert not is_new
     assert again == first == await store.read("demo")
 
 
 async def test_creating_a_room_that_has_moved_on_gives_it_as_it_is(store: Store) -> None:
-    first, _ = await store.create("demo", STATE, START_MS)
-    moved = await store.commit("demo", first.position, write("c1", seated("a")))
-    assert await store.create("demo", STATE, START_MS + 9) == (moved.stored, False)
+    moved = await set_state(store, await created(store), "c1")
+    assert await store.create("demo", STATE, START_MS + 9) == (moved, False)
 
 
 async def test_rooms_are_apart_and_their_names_exact(store: Store) -> None:
-    for room in ("demo", "Demo", "demo_", "demo-", "x" * 64):
+    rooms = ("demo", "Demo", "demo_", "demo-", "x" * 64, "d", "demo1", "0", "-")
+    for room in rooms:
         assert (await store.create(room, State(room), START_MS))[1]
-    for room in ("demo", "Demo", "demo_", "demo-", "x" * 64):
+    for room in rooms:
         stored = await store.read(room)
         assert stored is not None
-        assert stored.state.owner_id == room
+        assert (stored.room, stored.state.owner_id) == (room, room)
 
 
-async def test_commit_raises_the_version_by_one(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
+async def test_commit_puts_the_room_where_the_write_says(store: Store) -> None:
+    stored = await created(store)
     for version in range(2, 6):
-        committed = await store.commit(
-            "demo", stored.position, write(f"c{version}", seated(f"u{version}"))
-        )
-        stored = committed.stored
-        assert stored.position == Position(START_MS, version)
-        assert stored.state == seated(f"u{version}")
-        assert stored.ts_ms == START_MS + 5
-        assert committed.receipt.position == stored.position
+        stored = await set_state(store, stored, f"c{version}")
+        assert stored.position.version == version
         assert await store.read("demo") == stored
 
 
-async def test_no_op_keeps_version_state_and_time_and_still_an_ack(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    committed = await store.commit("demo", stored.position, write("c1"))
-    assert committed.stored == stored == await store.read("demo")
-    assert committed.receipt.position == stored.position
-    assert not committed.receipt.changed
-    assert await store.recall("demo", CommandKey("alice", "c1")) == committed.receipt
+async def test_batch_raises_a_version_by_several_and_keeps_every_ack(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, seated("a", "b", "c"), steps=3)
+    names = ("c1", "c2", "c3", "no-op")
+    acks = tuple(kept(name, stored, changed=name != "no-op") for name in names)
+    await store.commit(base.revision, Write(stored, acks))
+    consulted = await store.consult("demo", [key(name) for name in (*names, "other")])
+    assert consulted.stored == stored
+    assert consulted.stored.position.version == 4
+    assert consulted.receipts == {ack.key: ack.receipt for ack in acks}
 
 
-async def test_receipt_is_found_again_as_it_was(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    committed = await store.commit("demo", stored.position, write("c1", seated("a")))
-    kept = await store.recall("demo", CommandKey("alice", "c1"))
-    assert kept == committed.receipt
-    assert kept == Receipt(b"content of c1", True, {"name": "c1", "n": [1]}, Position(START_MS, 2))
+async def test_state_and_requests_move_in_one_commit(store: Store) -> None:
+    base = await created(store)
+    both = after(base, seated("a"), asking("b", "c"))
+    await store.commit(base.revision, write(both, "c1"))
+    assert await store.read("demo") == both
+    assert both.revision == (base.position.epoch, 2, 2)
+    receipt = await find(store, "c1")
+    assert receipt is not None
+    assert receipt.positions == {"requests": both.requests_position}
 
 
-async def test_receipt_belongs_to_its_room_actor_and_command(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    await store.create("other", STATE, START_MS)
-    await store.commit("demo", stored.position, write("c1", seated("a")))
-    assert await store.recall("other", CommandKey("alice", "c1")) is None
-    assert await store.recall("demo", CommandKey("bob", "c1")) is None
-    assert await store.recall("demo", CommandKey("alice", "C1")) is None
+async def test_requests_alone_leave_the_state_where_it_is(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, requests=asking("b"))
+    await store.commit(base.revision, write(stored, "c1"))
+    held = await store.read("demo")
+    assert held == stored
+    assert held.position == base.position
+    later = after(stored, seated("b"))
+    await store.commit(stored.revision, write(later, "c2"))
+    assert await store.read("demo") == later
+    assert later.requests == asking("b")
 
 
-async def test_same_key_of_another_actor_or_room_is_another_command(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    other, _ = await store.create("other", STATE, START_MS)
-    first = await store.commit("demo", stored.position, write("c1", seated("a")))
-    await store.commit("demo", first.stored.position, write("c1", seated("b"), actor_id="bob"))
-    await store.commit("other", other.position, write("c1", seated("a")))
-
-
-async def test_resend_gets_the_first_receipt_and_writes_nothing(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    first = await store.commit("demo", stored.position, write("c1", seated("a")))
-    second = await store.commit("demo", first.stored.position, write("c2", seated("b")))
-    for base in (stored.position, second.stored.position):
-        with pytest.raises(AlreadyKept) as caught:
-            await store.commit("demo", base, write("c1", seated("c")))
-        assert caught.value.receipt == first.receipt
-    assert await store.read("demo") == second.stored
-
-
-async def test_resend_of_a_no_op_gets_its_first_receipt(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    first = await store.commit("demo", stored.position, write("c1"))
-    with pytest.raises(AlreadyKept) as caught:
-        await store.commit("demo", stored.position, write("c1", seated("a")))
-    assert caught.value.receipt == first.receipt
+async def test_base_with_another_requests_version_is_a_conflict(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, requests=asking("b"))
+    await store.commit(base.revision, write(stored, "c1"))
+    with pytest.raises(BaseMoved):
+        await set_state(store, base, "c2")
     assert await store.read("demo") == stored
 
 
-@pytest.mark.parametrize("epoch_by", [-1, 0, 1])
-@pytest.mark.parametrize("version_by", [-1, 0, 1])
+async def test_no_op_leaves_the_revision_and_keeps_its_ack(store: Store) -> None:
+    base = await created(store)
+    asked = write(base, "c1", changed=False)
+    await store.commit(base.revision, asked)
+    assert await store.read("demo") == base
+    assert await find(store, "c1") == asked.acks[0].receipt
+
+
+async def test_two_no_ops_from_one_base_are_both_accepted(store: Store) -> None:
+    base = await created(store)
+    await store.commit(base.revision, write(base, "c1", changed=False))
+    await store.commit(base.revision, write(base, "c2", changed=False))
+    assert await find(store, "c1") is not None
+    assert await find(store, "c2") is not None
+
+
+async def test_write_without_acks_changes_the_room(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, seated("a"))
+    await store.commit(base.revision, Write(stored))
+    assert await store.read("demo") == stored
+    with pytest.raises(BaseMoved):
+        await store.commit(base.revision, Write(stored))
+
+
+async def test_empty_write_is_still_judged(store: Store) -> None:
+    base = await created(store)
+    await store.commit(base.revision, Write(base))
+    moved = await set_state(store, base, "c1")
+    with pytest.raises(BaseMoved):
+        await store.commit(base.revision, Write(base))
+    assert await store.read("demo") == moved
+
+
+async def test_receipt_is_found_again_as_it_was(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, seated("a"), asking("b"))
+    asked = write(stored, "c1")
+    await store.commit(base.revision, asked)
+    assert await find(store, "c1") == asked.acks[0].receipt
+    await set_state(store, stored, "c2")
+    assert await find(store, "c1") == asked.acks[0].receipt
+
+
+async def test_receipt_belongs_to_its_room_actor_and_command(store: Store) -> None:
+    base = await created(store)
+    await created(store, "other")
+    await set_state(store, base, "c1")
+    assert await find(store, "c1", room="other") is None
+    assert await find(store, "c1", actor_id="bob") is None
+    assert await find(store, "C1") is None
+
+
+async def test_parts_of_a_key_do_not_run_together(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, seated("a"))
+    await store.commit(base.revision, Write(stored, (kept("b:c", stored, actor_id="a"),)))
+    assert await find(store, "c", actor_id="a:b") is None
+    assert await find(store, "", actor_id="a:b:c") is None
+    assert await find(store, "b:c", actor_id="a") is not None
+
+
+async def test_same_name_of_another_actor_or_room_is_another_command(store: Store) -> None:
+    base = await created(store)
+    other = await created(store, "other")
+    stored = await set_state(store, base, "c1")
+    of_bob = after(stored, seated("b"))
+    await store.commit(stored.revision, Write(of_bob, (kept("c1", of_bob, actor_id="bob"),)))
+    await set_state(store, other, "c1")
+    assert await store.read("demo") == of_bob
+
+
+async def test_resend_gets_the_first_receipt_and_writes_nothing(store: Store) -> None:
+    base = await created(store)
+    first = await set_state(store, base, "c1")
+    receipt = await find(store, "c1")
+    second = await set_state(store, first, "c2")
+    for stale in (base, first, second):
+        with pytest.raises(AlreadyKept) as caught:
+            await set_state(store, stale, "c1", "someone else")
+        assert caught.value.receipts == {key("c1"): receipt}
+    assert await store.read("demo") == second
+
+
+async def test_batch_with_one_resend_is_refused_whole(store: Store) -> None:
+    base = await created(store)
+    first = await set_state(store, base, "c1")
+    receipt = await find(store, "c1")
+    with pytest.raises(AlreadyKept) as caught:
+        await store.commit(first.revision, write(after(first, seated("z")), "c0", "c1", "c2"))
+    assert caught.value.receipts == {key("c1"): receipt}
+    assert await store.read("demo") == first
+    assert await find(store, "c0") is None
+    assert await find(store, "c2") is None
+
+
+async def test_batch_of_resends_names_all_of_them(store: Store) -> None:
+    base = await created(store)
+    stored = after(base, seated("a"), steps=2)
+    asked = write(stored, "c1", "c2")
+    await store.commit(base.revision, asked)
+    with pytest.raises(AlreadyKept) as caught:
+        await store.commit(stored.revision, write(after(stored, seated("b")), "c2", "c3", "c1"))
+    assert caught.value.receipts == {ack.key: ack.receipt for ack in asked.acks}
+
+
+async def test_resend_of_a_no_op_gets_its_first_receipt(store: Store) -> None:
+    base = await created(store)
+    await store.commit(base.revision, write(base, "c1", changed=False))
+    receipt = await find(store, "c1")
+    with pytest.raises(AlreadyKept) as caught:
+        await set_state(store, base, "c1")
+    assert caught.value.receipts == {key("c1"): receipt}
+    assert await store.read("demo") == base
+
+
 @pytest.mark.parametrize("changes", [True, False])
+@pytest.mark.parametrize(
+    "moved_by",
+    [
+        (e, v, r)
+        for e in (-1, 0, 1)
+        for v in (-1, 0, 1)
+        for r in (-1, 0, 1)
+        if (e, v, r) != (0, 0, 0)
+    ],
+)
 async def test_commit_from_any_other_base_is_a_conflict(
-    store: Store, epoch_by: int, version_by: int, changes: bool
+    store: Store, moved_by: tuple[int, int, int], changes: bool
 ) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    held = (await store.commit("demo", stored.position, write("c0", seated("a")))).stored
-    base = Position(held.position.epoch + epoch_by, held.position.version + version_by)
-    asked = write("c1", seated("b") if changes else None)
-    if base == held.position:
-        await store.commit("demo", base, asked)
-        return
+    base = await created(store)
+    held = after(base, seated("a"), asking("b"))
+    await store.commit(base.revision, write(held, "c0"))
+    wrong = Revision(*(one + by for one, by in zip(held.revision, moved_by, strict=True)))
+    asked = write(after(held, seated("b")) if changes else held, "c1", changed=changes)
     with pytest.raises(BaseMoved) as caught:
-        await store.commit("demo", base, asked)
+        await store.commit(wrong, asked)
     assert caught.value.position == held.position
     assert caught.value.code == "CONFLICT_RETRY"
     assert await store.read("demo") == held
-    assert await store.recall("demo", CommandKey("alice", "c1")) is None
+    assert await find(store, "c1") is None
 
 
 async def test_refused_key_is_free_for_the_next_attempt(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
+    base = await created(store)
     with pytest.raises(BaseMoved):
-        await store.commit("demo", Position(1, 1), write("c1", seated("a")))
-    assert (await store.commit("demo", stored.position, write("c1", seated("a")))).receipt.changed
+        await store.commit(Revision(1, 1, 1), write(after(base, seated("a")), "c1"))
+    await set_state(store, base, "c1")
+    assert await find(store, "c1") is not None
 
 
 async def test_commit_to_an_unknown_room_is_refused(store: Store) -> None:
+    stored = Stored("nowhere", seated("a"), Position(START_MS, 2), START_MS)
     with pytest.raises(RoomNotFound) as caught:
-        await store.commit("nowhere", Position(START_MS, 1), write("c1", seated("a")))
+        await store.commit(Revision(START_MS, 1, 1), write(stored, "c1"))
     assert caught.value.room == "nowhere"
     assert await store.read("nowhere") is None
-    assert await store.recall("nowhere", CommandKey("alice", "c1")) is None
+    assert await find(store, "c1", room="nowhere") is None
 
 
-async def test_ack_is_kept_for_ten_minutes(store: Store, clock: Clock) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    first = await store.commit("demo", stored.position, write("c1", seated("a")))
-    base = first.stored.position
-    for minute in range(1, 11):
-        clock.now_ms = START_MS + minute * 60_000
-        base = (await store.commit("demo", base, write(f"at{minute}"))).stored.position
-        assert await store.recall("demo", CommandKey("alice", "c1")) == first.receipt
+async def test_fifty_seats_and_any_unicode_come_back_as_they_went(store: Store) -> None:
+    base = await created(store)
+    odd = [
+        '"',
+        "\\",
+        "'",
+        "\x00",
+        "\x01\x1f\x7f",
+        "\u2028",
+        "\ufeff",
+        "\U0010ffff",
+        "e\u0301",
+        " ",
+        "",
+    ]
+    names = [f"u{n}{odd[n % len(odd)]}" for n in range(50)]
+    stored = after(base, seated(*names), asking(*names))
+    await store.commit(base.revision, write(stored, *names))
+    consulted = await store.consult("demo", [key(name) for name in names])
+    assert consulted.stored == stored
+    assert consulted.receipts == {ack.key: ack.receipt for ack in write(stored, *names).acks}
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**53 - 1])
+async def test_numbers_come_back_exactly(store: Store, number: int) -> None:
+    base = await created(store)
+    stored = msgspec.structs.replace(
+        after(base, seated("a"), asking("b")), ts_ms=number, requests_ts_ms=number
+    )
+    ack = kept("c1", stored)
+    receipt = msgspec.structs.replace(ack.receipt, result={"number": number, "third": 1 / 3})
+    await store.commit(
+        base.revision, Write(stored, (msgspec.structs.replace(ack, receipt=receipt),))
+    )
+    assert await store.consult("demo", [ack.key]) == Consulted(stored, {ack.key: receipt})
+
+
+async def test_ack_is_kept_for_ten_minutes(store: Store, pass_time: PassTime) -> None:
+    base = await created(store)
+    stored = await set_state(store, base, "c1")
+    receipt = await find(store, "c1")
+    for minute in range(1, 10):
+        await pass_time(MINUTE_MS)
+        await store.commit(stored.revision, write(stored, f"at{minute}", changed=False))
+        assert await find(store, "c1") == receipt
     with pytest.raises(AlreadyKept):
-        await store.commit("demo", base, write("c1", seated("b")))
+        await set_state(store, stored, "c1", "b")
 
 
-async def test_ack_is_forgotten_afterwards(store: Store, clock: Clock) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    base = (await store.commit("demo", stored.position, write("c1"))).stored.position
-    clock.now_ms += 60_000
-    await store.commit("demo", base, write("c2"))
-    clock.now_ms = START_MS + KEEP_ACKS_MS + 59_000
-    await store.commit("demo", base, write("sweeps"))
-    clock.now_ms = START_MS + LONG_AFTER_MS
-    await store.commit("demo", base, write("sweeps too"))
+async def test_ack_is_there_to_the_last_moment(store: Store, clock: Clock) -> None:
+    stored = await set_state(store, await created(store), "c1")
+    clock.now_ms += KEEP_ACKS_MS
+    assert await find(store, "c1") is not None
+    with pytest.raises(AlreadyKept):
+        await set_state(store, stored, "c1", "b")
+
+
+async def test_ack_is_forgotten_afterwards(store: Store, pass_time: PassTime) -> None:
+    base = await created(store)
+    await store.commit(base.revision, write(base, "c1", changed=False))
+    await pass_time(MINUTE_MS)
+    await store.commit(base.revision, write(base, "c2", changed=False))
+    await pass_time(KEEP_ACKS_MS - 2 * MINUTE_MS)
+    await store.commit(base.revision, write(base, "sweeps", changed=False))
+    await pass_time(LONG_AFTER_MS - KEEP_ACKS_MS + MINUTE_MS)
+    await store.commit(base.revision, write(base, "sweeps too", changed=False))
     for name in ("c1", "c2"):
-        assert await store.recall("demo", CommandKey("alice", name)) is None
-    assert await store.recall("demo", CommandKey("alice", "sweeps")) is not None
-    again = await store.commit("demo", base, write("c1", seated("a")))
-    assert again.stored.position.version == base.version + 1
+        assert await find(store, name) is None
+    assert await find(store, "sweeps") is not None
+    again = await set_state(store, base, "c1")
+    assert again.position.version == base.position.version + 1
+    assert await find(store, "c1") is not None
 
 
 async def test_ack_outlives_a_clock_that_goes_back(store: Store, clock: Clock) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
+    base = await created(store)
     clock.now_ms = START_MS - 86_400_000
-    await store.commit("demo", stored.position, write("c1"))
+    await store.commit(base.revision, write(base, "c1", changed=False))
     clock.now_ms += KEEP_ACKS_MS
-    await store.commit("demo", stored.position, write("c2"))
-    assert await store.recall("demo", CommandKey("alice", "c1")) is not None
+    await store.commit(base.revision, write(base, "c2", changed=False))
+    assert await find(store, "c1") is not None
 
 
 async def test_epoch_does_not_follow_the_clock_while_the_store_is_open(
     store: Store, clock: Clock
 ) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
+    stored = await created(store)
     for now_ms in (START_MS - 10**9, START_MS + 10**9):
         clock.now_ms = now_ms
-        stored = (
-            await store.commit("demo", stored.position, write(f"at{now_ms}", seated(f"u{now_ms}")))
-        ).stored
-        assert stored.position.epoch == START_MS
-    assert stored.position.version == 3
+        stored = await set_state(store, stored, f"at{now_ms}")
+        assert await store.read("demo") == stored
+    other = await created(store, "other")
+    assert other.position.epoch == stored.position.epoch
 
 
-async def test_of_fifty_commits_from_one_base_exactly_one_wins(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    outcomes = await asyncio.gather(
-        *(
-            store.commit("demo", stored.position, write(f"c{n}", seated(f"u{n}")))
-            for n in range(50)
-        ),
-        return_exceptions=True,
-    )
-    won = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-    lost = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    assert len(won) == 1
-    assert len(lost) == 49
-    for error in lost:
-        assert isinstance(error, BaseMoved)
-        assert error.position == Position(START_MS, 2)
-    assert await store.read("demo") == won[0].stored
-    kept = [await store.recall("demo", CommandKey("alice", f"c{n}")) for n in range(50)]
-    assert [receipt for receipt in kept if receipt is not None] == [won[0].receipt]
+async def test_closed_store_is_unavailable(store: Store) -> None:
+    base = await created(store)
+    await store.close()
+    with pytest.raises(Unavailable):
+        await store.read("demo")
+    with pytest.raises(Unavailable):
+        await store.consult("demo", [])
+    with pytest.raises(Unavailable):
+        await store.create("demo", STATE, START_MS)
+    with pytest.raises(Unavailable):
+        await store.commit(base.revision, Write(base))
+    with pytest.raises(Unavailable):
+        await store.read_document("demo", "x-score")
+    with pytest.raises(Unavailable):
+        await store.put_document("demo", "x-score", b"{}", b"", START_MS)
 
 
-async def test_of_fifty_sends_of_one_command_exactly_one_is_applied(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    outcomes = await asyncio.gather(
-        *(store.commit("demo", stored.position, write("c1", seated(f"u{n}"))) for n in range(50)),
-        return_exceptions=True,
-    )
-    won = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-    assert len(won) == 1
-    for outcome in outcomes:
-        if outcome is not won[0]:
-            assert isinstance(outcome, AlreadyKept)
-            assert outcome.receipt == won[0].receipt
-
-
-async def test_fifty_writers_who_read_again_all_get_through_in_some_order(store: Store) -> None:
-    await store.create("demo", STATE, START_MS)
-
-    async def persist(number: int) -> int:
-        while True:
-            held = await store.read("demo")
-            assert held is not None
-            try:
-                committed = await store.commit(
-                    "demo", held.position, write(f"c{number}", seated(f"u{number}"))
-                )
-            except BaseMoved:
-                continue
-            return committed.stored.position.version
-
-    versions = await asyncio.gather(*(persist(number) for number in range(50)))
-    assert sorted(versions) == list(range(2, 52))
-
-
-async def test_of_fifty_creations_exactly_one_creates(store: Store) -> None:
-    outcomes = await asyncio.gather(
-        *(store.create("demo", State(f"owner{n}"), START_MS + n) for n in range(50))
-    )
-    assert [created for _, created in outcomes].count(True) == 1
-    assert len({stored.state.owner_id for stored, _ in outcomes}) == 1
-
-
-async def test_cancelled_commit_leaves_a_store_that_works(store: Store) -> None:
-    stored, _ = await store.create("demo", STATE, START_MS)
-    task = asyncio.ensure_future(store.commit("demo", stored.position, write("c1", seated("a"))))
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    other, _ = await store.create("other", STATE, START_MS)
-    await store.commit("other", other.position, write("c2", seated("b")))
-    held = await store.read("demo")
-    kept = await store.recall("demo", CommandKey("alice", "c1"))
-    assert held is not None
-    assert (kept is not None) is (held.position.version == 2)
+async def test_second_close_does_nothing(store: Store) -> None:
+    await store.close()
+    await store.close()

@@ -51,7 +51,7 @@ def test_a_token_is_verified_once_and_then_remembered(monkeypatch: pytest.Monkey
     def verify_again(*_: object, **__: object) -> None:
         raise AssertionError("verified twice")
 
-    monkeypatch.setattr(gateway.auth.jwt, "decode", verify_again)
+    monkeypatch.setattr(gateway.auth, "_verified_payload", verify_again)
     assert authenticator.authenticate(token) is first
 
 
@@ -101,9 +101,10 @@ def test_a_header_gives_a_token_or_unauthenticated(header: str) -> None:
     assert header.lower().startswith("bearer ")
 
 
-def test_surrogates_out_of_a_header_are_refused() -> None:
+@pytest.mark.parametrize("character", ["\udcff", "\ud800"])
+def test_surrogates_out_of_a_header_are_refused(character: str) -> None:
     with pytest.raises(Unauthenticated):
-        Authenticator(SECRET, Clock()).authenticate("\udcff.\udcff.\udcff")
+        Authenticator(SECRET, Clock()).authenticate(".".join([character] * 3))
 
 
 def test_no_header_is_no_token_and_two_are_an_error() -> None:

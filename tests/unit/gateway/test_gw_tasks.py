@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from gateway.tasks import Tasks
-from gateway.turns import Turns
 from room.errors import Unavailable
 
 
@@ -91,54 +90,3 @@ async def test_an_unexpected_error_is_never_lost(reported: list[dict[str, Any]])
     await tasks.settle()
     await asyncio.sleep(0)
     assert [type(facts["exception"]) for facts in reported] == [ZeroDivisionError]
-
-
-async def test_turns_of_one_room_come_in_the_order_of_asking() -> None:
-    turns = Turns()
-    order: list[int] = []
-
-    async def work(number: int) -> None:
-        async with turns.of("r1"):
-            order.append(number)
-            await asyncio.sleep(0)
-            order.append(number)
-
-    await asyncio.gather(*(work(number) for number in range(5)))
-    assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert len(turns) == 0
-
-
-async def test_rooms_do_not_wait_for_each_other() -> None:
-    turns = Turns()
-    async with turns.of("r1"), asyncio.timeout(5), turns.of("r2"):
-        assert len(turns) == 2
-    assert len(turns) == 0
-
-
-async def test_one_who_gives_up_waiting_leaves_the_turn_to_the_next() -> None:
-    turns = Turns()
-    order: list[str] = []
-
-    async def work(name: str) -> None:
-        async with turns.of("r1"):
-            order.append(name)
-
-    async with turns.of("r1"):
-        quitter, stayer = asyncio.create_task(work("q")), asyncio.create_task(work("s"))
-        await asyncio.sleep(0)
-        quitter.cancel()
-        await asyncio.sleep(0)
-    await stayer
-    assert order == ["s"]
-    assert quitter.cancelled()
-    assert len(turns) == 0
-
-
-async def test_an_error_inside_gives_the_turn_back() -> None:
-    turns = Turns()
-    with pytest.raises(ZeroDivisionError):
-        async with turns.of("r1"):
-            raise ZeroDivisionError
-    assert len(turns) == 0
-    async with turns.of("r1"):
-        assert len(turns) == 1

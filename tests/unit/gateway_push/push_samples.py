@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gateway.bearer import ANONYMOUS, Bearer
+from gateway.committer import Committer
 from gateway.connections import Connections
 from gateway.metrics import Metrics
 from gateway.push.announcer import Announcer
@@ -16,15 +17,17 @@ from gateway.push.audience import Audience
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Item, Mailbox
+from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
 from poller import Poller
 from room.actor import Actor
 from room.commands import Envelope, NewRoom, read_request
 from room.documents import Session, State
+from room.errors import RoomNotFound
 from room.messages import Ack, Bye
 from room.position import Position
-from room.snapshot import Edition, Snapshot, Stored
+from room.snapshot import Edition, External, Snapshot, Stored
 from store.memory import MemoryStore
 
 EPOCH = 1_732_146_400_123
@@ -83,6 +86,46 @@ class Clock:
         return self.now_ms / 1000
 
 
+class Signs:
+    """Presence, seating and witness of a node of one: notes what it hears."""
+
+    def __init__(self) -> None:
+        self.touched: list[tuple[str, str]] = []
+        self.spoke: list[tuple[str, str, str, bool]] = []
+        self.left: list[str] = []
+        self.last_online: bytes | None = None
+
+    def touch(self, room: str, user_id: str) -> None:
+        self.touched.append((room, user_id))
+
+    def speak(self, room: str, user_id: str, conn_id: str, *, on: bool) -> None:
+        self.spoke.append((room, user_id, conn_id, on))
+
+    def gone(self, conn_id: str) -> None:
+        self.left.append(conn_id)
+
+    def online(self, room: str) -> bytes | None:
+        return self.last_online
+
+    def speaking(self, room: str) -> bytes | None:
+        return None
+
+    async def claim(self, room: str, user_id: str) -> None:
+        """Whoever sits, sits."""
+
+    async def unclaim(self, room: str, user_id: str) -> None:
+        """Whoever leaves, leaves."""
+
+    def on_command(self, *_: Any) -> None:
+        """Nothing is written down."""
+
+    def on_document(self, *_: Any) -> None:
+        """Nothing is written down."""
+
+    def on_system(self, *_: Any) -> None:
+        """Nothing is written down."""
+
+
 class Node:
     """The parts behind a connection, around a memory store; no socket."""
 
@@ -92,19 +135,42 @@ class Node:
         self.store = MemoryStore(self.clock_ms)
         self.tasks = Tasks()
         self.hub, self.audience, self.metrics = Hub(), Audience(), Metrics()
-        self.poller = Poller(
-            self.store.read,
+        self.presence = Signs()
+        announcer, reads = Announcer(self.hub, self.audience), Reads(self.store)
+        self.poller: Poller[Edition] = Poller(
+            reads.room,
+            missing=RoomNotFound,
             clock_s=self.clock_ms.monotonic_s,
             spawn=self.tasks.spawn,
-            announce=Announcer(self.hub, self.audience).announce,
+            announce=announcer.announce,
+        )
+        self.documents: Poller[External] = Poller(
+            reads.document,
+            missing=no_document,
+            clock_s=self.clock_ms.monotonic_s,
+            spawn=self.tasks.spawn,
+            announce=announcer.announce_document,
         )
         self.connections = Connections()
-        self.rooms = Rooms(
+        committer = Committer(
             self.store,
             self.poller,
             self.tasks,
+            seating=self.presence,
             clock_ms=self.clock_ms,
             new_id=lambda: str(next(numbers)),
+            committed=lambda _: None,
+        )
+        self.rooms = Rooms(
+            self.store,
+            self.poller,
+            self.documents,
+            committer,
+            self.tasks,
+            admit=lambda actor, room: None,
+            witness=self.presence,
+            changed=lambda _: None,
+            clock_ms=self.clock_ms,
         )
 
     async def start(self, room: str = "demo") -> None:
@@ -138,6 +204,7 @@ class Caller:
             rooms=node.rooms,
             hub=node.hub,
             audience=node.audience,
+            presence=node.presence,
             metrics=node.metrics,
             clock_ms=node.clock_ms,
             home=home,

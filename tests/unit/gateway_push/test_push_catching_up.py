@@ -6,9 +6,9 @@ import pytest
 from push_samples import ANN, OWNER, Caller, Node, kinds
 
 from room.errors import Unavailable
-from room.position import Position
+from room.snapshot import Revision
 from store.memory import MemoryStore
-from store.port import Committed, Write
+from store.port import Write
 
 
 class LosesReplies(MemoryStore):
@@ -16,11 +16,10 @@ class LosesReplies(MemoryStore):
 
     loses = False
 
-    async def commit(self, room: str, base: Position, write: Write) -> Committed:
-        committed = await super().commit(room, base, write)
+    async def commit(self, base: Revision, write: Write) -> None:
+        await super().commit(base, write)
         if self.loses:
             raise Unavailable("the reply was lost")
-        return committed
 
 
 @pytest.fixture

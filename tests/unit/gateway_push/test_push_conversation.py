@@ -190,7 +190,7 @@ async def test_subscribing_to_an_unknown_room_is_an_error(node: Node) -> None:
     [error] = await caller.say(type="subscribe", room="nowhere")
     assert (error["code"], error["room"]) == ("ROOM_NOT_FOUND", "nowhere")
     assert len(node.hub) == 0
-    assert not node.audience._listeners
+    assert not node.audience.rooms()
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ async def test_closed_conversation_is_followed_by_nothing(node: Node) -> None:
         await caller.say(type="subscribe", room=room)
     caller.conversation.close()
     assert len(node.hub) == 0
-    assert not node.audience._listeners
+    assert not node.audience.rooms()
     await node.send(ANN, "seat.take", seat_index=1)
     assert caller.heard() == []
     caller.conversation.close()

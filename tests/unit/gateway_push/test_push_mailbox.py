@@ -72,16 +72,16 @@ def test_messages_go_before_policies_before_snapshots_before_the_end(mailbox: Ma
     bye, state = Bye(code=4000, reason="drain"), snapshot()
     mailbox.say_bye(bye)
     mailbox.offer(state)
-    mailbox.say_policy("demo", b"policy")
+    mailbox.say_latest(("policy", "demo"), b"policy")
     mailbox.say(b"first")
     mailbox.say(b"second")
     assert take_all(mailbox) == [b"first", b"second", b"policy", state, bye]
 
 
 def test_newest_policy_of_a_room_is_the_only_one(mailbox: Mailbox) -> None:
-    mailbox.say_policy("one", b"old")
-    mailbox.say_policy("two", b"other")
-    mailbox.say_policy("one", b"new")
+    mailbox.say_latest(("policy", "one"), b"old")
+    mailbox.say_latest(("policy", "two"), b"other")
+    mailbox.say_latest(("policy", "one"), b"new")
     assert take_all(mailbox) == [b"new", b"other"]
 
 
@@ -95,7 +95,7 @@ def test_first_goodbye_stands(mailbox: Mailbox, bell: Bell) -> None:
 
 def test_everything_that_comes_in_wakes_the_driver(mailbox: Mailbox, bell: Bell) -> None:
     mailbox.say(b"message")
-    mailbox.say_policy("demo", b"policy")
+    mailbox.say_latest(("policy", "demo"), b"policy")
     mailbox.offer(snapshot())
     mailbox.say_bye(Bye(code=4000, reason="drain"))
     assert bell.rung == 4

@@ -8,7 +8,7 @@ from typing import Any
 
 from poller import Poller
 from room.documents import Participation, Person, Seat, Session, State
-from room.errors import Unavailable
+from room.errors import RoomNotFound, Unavailable
 from room.position import Position
 from room.snapshot import Edition, Stored
 
@@ -47,14 +47,14 @@ class Shelf:
         self.is_away = False
         self.gate: asyncio.Event | None = None
 
-    async def read(self, room: str) -> Stored | None:
+    async def read(self, room: str) -> Edition | None:
         self.reads += 1
         held = self.rooms.get(room)
         if self.gate is not None:
             await self.gate.wait()
         if self.is_away:
             raise Unavailable("away")
-        return held
+        return None if held is None else Edition(held)
 
     def close_gate(self) -> asyncio.Event:
         """Hold every read, with what it saw, until the event is set."""
@@ -69,7 +69,9 @@ class Bench:
         self.clock = Clock()
         self.shelf = Shelf()
         self.tasks: set[asyncio.Task[Any]] = set()
-        self.poller = Poller(self.shelf.read, clock_s=self.clock, spawn=self.spawn, **bounds)
+        self.poller: Poller[Edition] = Poller(
+            self.shelf.read, missing=RoomNotFound, clock_s=self.clock, spawn=self.spawn, **bounds
+        )
 
     def spawn(self, work: Coroutine[Any, Any, Edition]) -> asyncio.Task[Edition]:
         """Start a task, and look at its error so that none is reported as forgotten."""

@@ -19,7 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def cache(clock: Clock) -> Cache:
-    return Cache(clock, max_rooms=3, max_missing=100)
+    return Cache(clock, max_held=3, max_missing=100)
 
 
 def test_held_edition_is_given_back_with_its_age(cache: Cache, clock: Clock) -> None:
@@ -94,7 +94,7 @@ def test_room_that_is_held_is_not_taken_as_missing(cache: Cache) -> None:
 
 
 async def test_random_ids_stay_within_the_bound_and_push_out_no_room() -> None:
-    bench = Bench(max_rooms=100, max_missing=1000)
+    bench = Bench(max_held=100, max_missing=1000)
     hot = [f"hot{number}" for number in range(100)]
     for room in hot:
         bench.poller.put(edition(room=room))
@@ -103,7 +103,7 @@ async def test_random_ids_stay_within_the_bound_and_push_out_no_room() -> None:
             await bench.poller.find(f"random{number}")
     cache = bench.poller._cache
     assert len(cache._missing) <= 1000
-    assert len(cache._rooms) == 100
+    assert len(cache._held) == 100
     reads = bench.shelf.reads
     for room in hot:
         await bench.poller.find(room)
@@ -111,7 +111,7 @@ async def test_random_ids_stay_within_the_bound_and_push_out_no_room() -> None:
 
 
 async def test_flood_of_existing_rooms_stays_within_the_bound() -> None:
-    bench = Bench(max_rooms=50, max_missing=10)
+    bench = Bench(max_held=50, max_missing=10)
     for number in range(500):
         bench.poller.put(edition(room=f"room{number}"))
-    assert len(bench.poller._cache._rooms) == 50
+    assert len(bench.poller._cache._held) == 50

@@ -94,7 +94,7 @@ async def test_read_that_lands_late_does_not_undo_a_commit(bench: Bench) -> None
 
 
 async def test_read_that_lands_late_does_not_undo_a_commit_that_was_pushed_out_meanwhile() -> None:
-    bench = Bench(max_rooms=1)
+    bench = Bench(max_held=1)
     gate = bench.shelf.close_gate()
     bench.shelf.rooms["demo"] = stored(3)
     early = asyncio.create_task(bench.poller.find("demo"))

@@ -10,7 +10,7 @@ from poller.cache import FRESH_S, MISSING_S, STALE_S
 from poller.poller import HOLD_OFF_S
 from room.errors import RoomNotFound, Unavailable, Unreadable
 from room.position import LARGEST, Position
-from room.snapshot import Stored
+from room.snapshot import Edition
 
 
 async def test_first_poll_misses_and_second_hits(bench: Bench) -> None:
@@ -180,10 +180,10 @@ async def test_position_ahead_while_the_store_is_away_is_answered_from_memory(
 async def test_room_that_cannot_be_read_leaves_the_others_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def read(room: str) -> Stored | None:
+    async def read(room: str) -> Edition | None:
         if room == "broken":
             raise Unreadable("half a row")
-        return stored(1, room)
+        return Edition(stored(1, room))
 
     monkeypatch.setattr(bench.poller, "_read", read)
     with pytest.raises(Unreadable):

@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-from room.actor import Actor
+from room.actor import SYSTEM, Actor
 from room.commands import Command
-from room.documents import Participation, Person, Seat, Session, State
+from room.documents import (
+    Participation,
+    Person,
+    RequestKind,
+    Requests,
+    Seat,
+    SeatRequest,
+    Session,
+    State,
+)
 from room.errors import Refused
 from room.rules import Change, Context, reduce
 
@@ -38,6 +47,7 @@ EVERYBODY = (
     REVIEWER,
     MEMBER_WHO_REVIEWS,
     MEMBER_WHO_OPERATES,
+    SYSTEM,
 )
 
 
@@ -73,7 +83,9 @@ def live_room(
         Seat(locked=i in locked, audio_locked=i in audio_locked, occupant=sitting.get(i))
         for i in range(count)
     )
-    return idle_room(session=Session("s_1", "voice", STARTED_MS), seats=seats, **fields)
+    empty_since_ms = None if sitting else STARTED_MS
+    session = Session("s_1", "voice", STARTED_MS, empty_since_ms)
+    return idle_room(**{"session": session, "seats": seats, **fields})
 
 
 def fresh_ids() -> Callable[[], str]:
@@ -82,16 +94,59 @@ def fresh_ids() -> Callable[[], str]:
     return lambda: f"new{next(numbers)}"
 
 
-def send(state: State, command: Command, actor: Actor, now_ms: int = NOW_MS) -> Change:
+def waiting(
+    kind: RequestKind,
+    user_id: str,
+    seat_index: int | None = None,
+    *,
+    expires_at_ms: int = NOW_MS + 10_000,
+    by: str | None = None,
+) -> SeatRequest:
+    """A request that waits; its id tells whom it is to seat."""
+    return SeatRequest(
+        request_id=f"r_{kind}_{user_id}",
+        kind=kind,
+        person=Person(user_id, user_id.title(), f"face/{user_id}"),
+        by=by or (user_id if kind == "apply" else "owner"),
+        created_at_ms=NOW_MS - 10_000,
+        expires_at_ms=expires_at_ms,
+        seat_index=seat_index,
+    )
+
+
+def queue(*items: SeatRequest) -> Requests:
+    """These requests, and none that ended."""
+    return Requests(items)
+
+
+def send(
+    state: State,
+    command: Command,
+    actor: Actor,
+    now_ms: int = NOW_MS,
+    requests: Requests = Requests(),  # noqa: B008 - a frozen value
+) -> Change:
     """Reduce one command."""
-    return reduce(state, command, Context(actor, now_ms, fresh_ids()))
+    return reduce(state, command, Context(actor, now_ms, fresh_ids(), requests))
 
 
-def refused(state: State, command: Command, actor: Actor, now_ms: int = NOW_MS) -> Refused:
+def refused(
+    state: State,
+    command: Command,
+    actor: Actor,
+    now_ms: int = NOW_MS,
+    requests: Requests = Requests(),  # noqa: B008 - a frozen value
+) -> Refused:
     """Reduce a command that the rules must refuse, and give the refusal."""
     with pytest.raises(Refused) as caught:
-        send(state, command, actor, now_ms)
+        send(state, command, actor, now_ms, requests)
     return caught.value
+
+
+def outcomes(change: Change) -> dict[str, str]:
+    """How each request ended that is kept in a change, by id."""
+    assert change.requests is not None
+    return {item.request.request_id: item.outcome for item in change.requests.ended}
 
 
 def sitting(state: State) -> dict[int, str]:

@@ -11,11 +11,23 @@ from room.commands import (
     COMMANDS,
     NAMES,
     Command,
+    InviteAccept,
+    InviteCancel,
+    InviteReject,
+    InviteSend,
     MicSet,
     Request,
+    RequestAccept,
+    RequestApply,
+    RequestCancel,
+    RequestReject,
+    RoleGrant,
+    RoleRevoke,
+    SeatCountSet,
     SeatKick,
     SeatLeave,
     SeatLock,
+    SeatModeSet,
     SeatMove,
     SeatMute,
     SeatTake,
@@ -23,7 +35,12 @@ from room.commands import (
     SeatUnmute,
     SessionEnd,
     SessionStart,
+    SystemExpire,
+    SystemLink,
+    SystemReap,
+    UserBan,
     UserMute,
+    UserUnban,
     UserUnmute,
     read_envelope,
     read_request,
@@ -81,6 +98,34 @@ def read_args(cmd: str, **args: Any) -> Command:
         ("user.mute", {"user_id": "u"}, UserMute("u")),
         ("user.unmute", {"user_id": "u"}, UserUnmute("u")),
         ("mic.set", {"on": False}, MicSet(False)),
+        ("seat.mode.set", {"mode": "apply"}, SeatModeSet("apply")),
+        ("seat.count.set", {"count": 1}, SeatCountSet(1)),
+        ("seat.count.set", {"count": 50, "evict": True}, SeatCountSet(50, True)),
+        ("request.apply", {}, RequestApply()),
+        ("request.apply", {"seat_index": None}, RequestApply()),
+        ("request.apply", {"seat_index": -1}, RequestApply(-1)),
+        ("request.apply", {"seat_index": 3}, RequestApply(3)),
+        ("request.cancel", {"request_id": "r"}, RequestCancel("r")),
+        ("request.accept", {"request_id": "é" * 64}, RequestAccept("é" * 64)),
+        ("request.reject", {"request_id": "r_1"}, RequestReject("r_1")),
+        ("invite.send", {"user_id": "u"}, InviteSend("u")),
+        ("invite.send", {"user_id": "u", "seat_index": 2}, InviteSend("u", 2)),
+        ("invite.cancel", {"request_id": "r"}, InviteCancel("r")),
+        ("invite.accept", {"request_id": "r"}, InviteAccept("r")),
+        ("invite.reject", {"request_id": "r"}, InviteReject("r")),
+        ("role.grant", {"user_id": "u", "role": "admin"}, RoleGrant("u", "admin")),
+        ("role.revoke", {"user_id": "u", "role": "admin"}, RoleRevoke("u", "admin")),
+        ("user.ban", {"user_id": "u"}, UserBan("u")),
+        ("user.ban", {"user_id": "u", "ttl_s": 1}, UserBan("u", 1)),
+        ("user.ban", {"user_id": "u", "ttl_s": 315_360_000}, UserBan("u", 315_360_000)),
+        ("user.unban", {"user_id": "u"}, UserUnban("u")),
+        (
+            "system.reap",
+            {"participation_id": "p", "cause": "lease_expired"},
+            SystemReap("p", "lease_expired"),
+        ),
+        ("system.link", {"participation_id": "p", "link": "lost"}, SystemLink("p", "lost")),
+        ("system.expire", {}, SystemExpire()),
     ],
 )
 def test_command_reads_with_its_arguments(
@@ -91,7 +136,7 @@ def test_command_reads_with_its_arguments(
 
 
 def test_every_command_has_one_name() -> None:
-    assert len(NAMES) == len(COMMANDS) == 13
+    assert len(NAMES) == len(COMMANDS) == 30
 
 
 @pytest.mark.parametrize(
@@ -128,6 +173,35 @@ def test_every_command_has_one_name() -> None:
         ("mic.set", {}),
         ("mic.set", {"on": 1}),
         ("mic.set", {"on": "true"}),
+        ("seat.mode.set", {}),
+        ("seat.mode.set", {"mode": "closed"}),
+        ("seat.count.set", {}),
+        ("seat.count.set", {"count": 0}),
+        ("seat.count.set", {"count": 51}),
+        ("seat.count.set", {"count": 5, "evict": 1}),
+        ("request.apply", {"seat_index": -2}),
+        ("request.apply", {"seat_index": "any"}),
+        ("request.cancel", {}),
+        ("request.cancel", {"request_id": ""}),
+        ("request.accept", {"request_id": "x" * 65}),
+        ("request.reject", {"request_id": 1}),
+        ("invite.send", {}),
+        ("invite.send", {"user_id": "a b"}),
+        ("invite.send", {"user_id": "u", "seat_index": -2}),
+        ("invite.cancel", {"request_id": None}),
+        ("invite.accept", {}),
+        ("invite.reject", {}),
+        ("role.grant", {"user_id": "u"}),
+        ("role.grant", {"user_id": "u", "role": "owner"}),
+        ("role.revoke", {"role": "admin"}),
+        ("user.ban", {"ttl_s": 5}),
+        ("user.ban", {"user_id": "u", "ttl_s": 0}),
+        ("user.ban", {"user_id": "u", "ttl_s": 315_360_001}),
+        ("user.ban", {"user_id": "u", "ttl_s": 1.5}),
+        ("user.unban", {}),
+        ("system.reap", {"participation_id": "p"}),
+        ("system.reap", {"participation_id": "p", "cause": "boredom"}),
+        ("system.link", {"participation_id": "p", "link": "gone"}),
     ],
 )
 def test_argument_of_wrong_type_or_range_is_invalid(name: str, args: dict[str, Any]) -> None:
@@ -144,7 +218,7 @@ def test_integer_written_as_a_whole_float_is_the_same_seat() -> None:
     assert read_args("seat.take", seat_index=3.0) == SeatTake(3)
 
 
-@pytest.mark.parametrize("name", ["", "seat", "seat.", "SEAT.TAKE", "seat.take ", "seat.mode.set"])
+@pytest.mark.parametrize("name", ["", "seat", "seat.", "SEAT.TAKE", "seat.take ", "system.rtc"])
 def test_unknown_command_has_its_own_code(name: str) -> None:
     with pytest.raises(SeatsyncError) as caught:
         read(cmd=name, cmd_id="c1")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from room_samples import (
     ADMIN,
@@ -16,7 +18,7 @@ from room_samples import (
     live_room,
 )
 
-from room.actor import Actor
+from room.actor import SYSTEM, AccountKind, Actor, TokenKind
 from room.commands import COMMANDS
 from room.documents import State
 from room.errors import Refused
@@ -42,9 +44,27 @@ DOMAIN = {
     "user.mute": "A O R P",
     "user.unmute": "A O R P",
     "mic.set": "S",
+    "seat.mode.set": "A O",
+    "seat.count.set": "O P",
+    "request.apply": "M",
+    "request.cancel": "M A O",
+    "request.accept": "A O",
+    "request.reject": "A O",
+    "invite.send": "A O",
+    "invite.cancel": "A O",
+    "invite.accept": "M A O",
+    "invite.reject": "M A O",
+    "role.grant": "O P",
+    "role.revoke": "O P",
+    "user.ban": "A O R P",
+    "user.unban": "A O R P",
+    "system.reap": "Y",
+    "system.link": "Y",
+    "system.expire": "Y",
 }
-"""The column "who" of DOMAIN.md 3."""
+"""The column "who" of DOMAIN.md 3; whose a request is, its own rule looks."""
 
+SYSTEMS = {"system.reap", "system.link", "system.expire"}
 ROOM = live_room({2: "member"})
 STANDING = {
     "O": OWNER,
@@ -53,6 +73,7 @@ STANDING = {
     "R": REVIEWER,
     "P": OPERATOR,
     "service": SERVICE,
+    "Y": SYSTEM,
 }
 
 
@@ -65,6 +86,19 @@ def test_policy_covers_every_command() -> None:
 def test_caller_is_told_the_commands_of_the_table(name: str, letter: str) -> None:
     allowed = allowed_commands(ROOM, STANDING[letter])
     assert (name in allowed) is (letter in DOMAIN[name].split())
+
+
+def test_only_the_server_itself_is_told_its_own_commands() -> None:
+    for actor in EVERYBODY:
+        told = {name for name in allowed_commands(ROOM, actor) if name.startswith("system.")}
+        assert told == (SYSTEMS if actor is SYSTEM else set())
+    assert set(allowed_commands(ROOM, SYSTEM)) == SYSTEMS
+
+
+def test_no_token_makes_its_bearer_the_server() -> None:
+    assert set(get_args(AccountKind)) - set(get_args(TokenKind)) == {"system"}
+    pretender = Actor("seatsync:system", kind="service", roles=("system",))
+    assert allowed_commands(ROOM, pretender) == ()
 
 
 @pytest.mark.parametrize("name", DOMAIN)
@@ -133,9 +167,10 @@ def test_standings_change_by_sitting_down_standing_up_and_rank(
 
 
 @pytest.mark.parametrize("actor", [None, *EVERYBODY])
-def test_requests_are_for_owner_and_admins_and_state_for_all(actor: Actor | None) -> None:
+def test_requests_are_for_owner_and_admins_and_other_documents_for_all(actor: Actor | None) -> None:
     state = live_room()
-    check_readable("state", state, actor)
+    for doc in ("state", "x-scores"):
+        check_readable(doc, state, actor)
     if actor in (OWNER, ADMIN, SECOND_ADMIN):
         check_readable("requests", state, actor)
         return

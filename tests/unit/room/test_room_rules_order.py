@@ -5,28 +5,43 @@ The order: ban, permission, session, actor seated, seat exists, reserved, occupi
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from room_samples import (
     ADMIN,
     EVERYBODY,
     MEMBER,
     NOW_MS,
+    OPERATOR,
     OTHER,
     OWNER,
     SERVICE,
     idle_room,
     live_room,
     refused,
+    send,
 )
 
-from room.actor import Actor
+from room.actor import SYSTEM, Actor
 from room.commands import (
     COMMANDS,
     Command,
+    InviteAccept,
+    InviteCancel,
+    InviteReject,
+    InviteSend,
     MicSet,
+    RequestAccept,
+    RequestApply,
+    RequestCancel,
+    RequestReject,
+    RoleGrant,
+    RoleRevoke,
+    SeatCountSet,
     SeatKick,
     SeatLeave,
     SeatLock,
+    SeatModeSet,
     SeatMove,
     SeatMute,
     SeatTake,
@@ -34,13 +49,17 @@ from room.commands import (
     SeatUnmute,
     SessionEnd,
     SessionStart,
+    SystemExpire,
+    SystemLink,
+    SystemReap,
+    UserBan,
     UserMute,
+    UserUnban,
     UserUnmute,
 )
-from room.documents import Cooldown, State
+from room.documents import Ban, Cooldown, State
 from room.errors import Refused
-from room.policy import allowed_commands
-from room.rules import Context, reduce
+from room.policy import POLICY, allowed_commands
 
 BANNED = (Cooldown("member", NOW_MS + 1000),)
 FULL = {0: "owner", 1: "a", 2: "b"}
@@ -57,6 +76,8 @@ FULL = {0: "owner", 1: "a", 2: "b"}
         (live_room({2: "b"}, cooldowns=BANNED), SeatTake(2), MEMBER, "USER_BANNED"),
         (live_room(locked=(2,), cooldowns=BANNED), SeatTake(2), MEMBER, "USER_BANNED"),
         (live_room(cooldowns=BANNED, seat_mode="apply"), SeatTake(2), MEMBER, "USER_BANNED"),
+        (live_room(cooldowns=BANNED), RequestApply(99), MEMBER, "USER_BANNED"),
+        (live_room({1: "member"}, cooldowns=BANNED), RequestApply(), MEMBER, "USER_BANNED"),
         # permission before session
         (idle_room(), SeatTake(1), SERVICE, "FORBIDDEN"),
         (idle_room(), SessionEnd(), MEMBER, "FORBIDDEN"),
@@ -81,7 +102,10 @@ FULL = {0: "owner", 1: "a", 2: "b"}
         (live_room({2: "b"}), SeatMove(2), MEMBER, "NOT_ON_SEAT"),
         (live_room(locked=(2,)), SeatMove(2), MEMBER, "NOT_ON_SEAT"),
         (live_room({2: "b"}), SeatMove(2, policy="replace"), MEMBER, "NOT_ON_SEAT"),
+        (live_room({1: "member"}), RequestApply(99), MEMBER, "ALREADY_ON_SEAT"),
+        (live_room({1: "other"}), InviteSend("other", 99), ADMIN, "ALREADY_ON_SEAT"),
         # seat exists before mode
+        (live_room(), RequestApply(99), MEMBER, "SEAT_NOT_FOUND"),
         (live_room(seat_mode="apply"), SeatTake(99), MEMBER, "SEAT_NOT_FOUND"),
         (live_room(FULL, count=3, seat_mode="apply"), SeatTake(-1), MEMBER, "NO_FREE_SEAT"),
         # reserved before occupied, locked, mode
@@ -89,6 +113,7 @@ FULL = {0: "owner", 1: "a", 2: "b"}
         (live_room({0: "owner"}, seat_mode="apply"), SeatTake(0), MEMBER, "SEAT_RESERVED"),
         (live_room({0: "owner", 1: "member"}), SeatMove(0), MEMBER, "SEAT_RESERVED"),
         (live_room(locked=(0,)), SeatTake(0), MEMBER, "SEAT_RESERVED"),
+        (live_room(), RequestApply(0), MEMBER, "SEAT_RESERVED"),
         # occupied before locked and mode
         (live_room({2: "b"}, locked=(2,)), SeatTake(2), MEMBER, "SEAT_OCCUPIED"),
         (live_room({2: "b"}, seat_mode="invite"), SeatTake(2), MEMBER, "SEAT_OCCUPIED"),
@@ -118,6 +143,33 @@ ONE_OF_EACH: tuple[Command, ...] = (
     UserMute("other"),
     UserUnmute("other"),
     MicSet(True),
+    SeatModeSet("apply"),
+    SeatCountSet(3),
+    RequestApply(),
+    RequestCancel("r"),
+    RequestAccept("r"),
+    RequestReject("r"),
+    InviteSend("other"),
+    InviteCancel("r"),
+    InviteAccept("r"),
+    InviteReject("r"),
+    RoleGrant("other", "admin"),
+    RoleRevoke("other", "admin"),
+    UserBan("other"),
+    UserUnban("other"),
+    SystemReap("p", "lease_expired"),
+    SystemLink("p", "lost"),
+    SystemExpire(),
+)
+WITHOUT_SESSION = (
+    SessionStart,
+    RoleGrant,
+    RoleRevoke,
+    UserBan,
+    UserUnban,
+    SystemReap,
+    SystemLink,
+    SystemExpire,
 )
 NAMES = {kind: name for name, kind in COMMANDS.items()}
 
@@ -133,21 +185,54 @@ def test_command_outside_the_callers_row_is_forbidden(command: Command, actor: A
     name = NAMES[type(command)]
     if name in allowed_commands(state, actor):
         return
-    if name in ("seat.leave", "seat.move", "mic.set") and actor.kind == "member":
+    if "seated" in POLICY[name] and actor.kind == "member":
         return
     assert refused(state, command, actor).code == "FORBIDDEN"
 
 
+@pytest.mark.parametrize("actor", EVERYBODY, ids=lambda actor: actor.user_id)
 @pytest.mark.parametrize("command", ONE_OF_EACH, ids=lambda command: type(command).__name__)
-def test_without_a_session_nothing_but_a_start_goes_through(command: Command) -> None:
+def test_command_that_is_about_a_session_needs_one(command: Command, actor: Actor) -> None:
     state = idle_room()
-    context = Context(OWNER, NOW_MS, lambda: "id")
-    if isinstance(command, SessionStart):
-        assert reduce(state, command, context).state.session is not None
-        return
-    with pytest.raises(Refused) as caught:
-        reduce(state, command, context)
-    assert caught.value.code == "SESSION_NOT_LIVE"
+    try:
+        send(state, command, actor)
+    except Refused as refusal:
+        needs_one = not isinstance(command, WITHOUT_SESSION)
+        assert refusal.code in ({"SESSION_NOT_LIVE", "FORBIDDEN"} if needs_one else {"FORBIDDEN"})
+    else:
+        assert isinstance(command, WITHOUT_SESSION)
+
+
+@pytest.mark.parametrize("command", ONE_OF_EACH, ids=lambda command: type(command).__name__)
+def test_ban_refuses_every_command_before_anything_else(command: Command) -> None:
+    for until_ms in (None, NOW_MS + 1):
+        for user_id in ("member", "admin", "owner"):
+            state = idle_room(bans=(Ban(user_id, until_ms),))
+            error = refused(state, command, Actor(user_id))
+            assert error.code == "USER_BANNED"
+            assert error.retry_after_ms == (None if until_ms is None else 1)
+
+
+@pytest.mark.parametrize("command", ONE_OF_EACH, ids=lambda command: type(command).__name__)
+def test_ban_of_another_or_run_out_or_of_no_person_refuses_nothing(command: Command) -> None:
+    state = live_room({3: "other"})
+    for ban, actor in (
+        (Ban("nobody"), MEMBER),
+        (Ban("member", NOW_MS), MEMBER),
+        (Ban("operator"), OPERATOR),
+        (Ban("service"), SERVICE),
+        (Ban(SYSTEM.user_id), SYSTEM),
+    ):
+        banned = msgspec.structs.replace(state, bans=(ban,))
+        assert code_of(banned, command, actor) == code_of(state, command, actor)
+
+
+def code_of(state: State, command: Command, actor: Actor) -> str | None:
+    try:
+        send(state, command, actor)
+    except Refused as refusal:
+        return refusal.code
+    return None
 
 
 def test_cooldown_of_another_or_run_out_bans_nobody() -> None:

@@ -18,15 +18,24 @@ from room_samples import (
 )
 
 from room.actor import Actor
-from room.commands import SessionEnd, SessionStart
-from room.documents import Cooldown, Seat, Session
+from room.commands import (
+    Command,
+    SeatLeave,
+    SeatLock,
+    SeatMute,
+    SeatTake,
+    SeatUnlock,
+    SessionEnd,
+    SessionStart,
+)
+from room.documents import Cooldown, EndReason, Seat, Session, State
 from room.rules import Ended
 
 
 @pytest.mark.parametrize("actor", [OWNER, OPERATOR, MEMBER_WHO_OPERATES])
 def test_owner_and_operator_start_a_session_with_nobody_seated(actor: Actor) -> None:
     change = send(idle_room(), SessionStart(), actor)
-    assert change.state.session == Session("s_new1", "voice", NOW_MS)
+    assert change.state.session == Session("s_new1", "voice", NOW_MS, NOW_MS)
     assert change.state.seats == (Seat(),) * 9
     assert change.result == {"session_id": "s_new1"}
     assert change.ended == ()
@@ -76,8 +85,20 @@ def test_second_start_is_refused() -> None:
     assert refused(live_room(), SessionStart(), OWNER).code == "SESSION_ALREADY_LIVE"
 
 
-@pytest.mark.parametrize("actor", [OWNER, OPERATOR, REVIEWER])
-def test_end_ends_every_participation_and_clears_the_session(actor: Actor) -> None:
+@pytest.mark.parametrize(
+    ("actor", "reason"),
+    [
+        (OWNER, "session_ended"),
+        (Actor("owner", roles=("operator", "reviewer")), "session_ended"),
+        (OPERATOR, "moderated"),
+        (REVIEWER, "moderated"),
+        (MEMBER_WHO_OPERATES, "moderated"),
+        (Actor("owner", kind="staff", roles=("operator",)), "moderated"),
+    ],
+)
+def test_end_ends_every_participation_and_clears_the_session(
+    actor: Actor, reason: EndReason
+) -> None:
     before = live_room(
         {0: "owner", 3: "member"},
         muted_users=("member",),
@@ -88,8 +109,8 @@ def test_end_ends_every_participation_and_clears_the_session(actor: Actor) -> No
     change = send(before, SessionEnd("late"), actor)
     assert change.state == idle_room(seat_mode="apply", room_seat_mode="apply")
     assert change.ended == (
-        Ended("p_owner", "owner", 0, "session_ended"),
-        Ended("p_member", "member", 3, "session_ended"),
+        Ended("p_owner", "owner", 0, reason),
+        Ended("p_member", "member", 3, reason),
     )
 
 
@@ -109,3 +130,30 @@ def test_next_session_knows_nothing_of_the_last() -> None:
     assert sitting(again) == {}
     assert again.seats == (Seat(),) * 9
     assert again.muted_users == ()
+
+
+def empty_since_ms(state: State) -> int | None:
+    assert state.session is not None
+    return state.session.empty_since_ms
+
+
+def test_session_remembers_since_when_nobody_has_been_seated() -> None:
+    started = send(idle_room(), SessionStart(), OWNER).state
+    assert empty_since_ms(started) == NOW_MS
+    one = send(started, SeatTake(1), MEMBER, NOW_MS + 10).state
+    assert empty_since_ms(one) is None
+    two = send(one, SeatTake(2), ADMIN, NOW_MS + 20).state
+    still_one = send(two, SeatLeave(), MEMBER, NOW_MS + 30).state
+    assert empty_since_ms(still_one) is None
+    nobody = send(still_one, SeatLeave(), ADMIN, NOW_MS + 40).state
+    assert empty_since_ms(nobody) == NOW_MS + 40
+    locked = send(nobody, SeatLock(2), ADMIN, NOW_MS + 50).state
+    assert empty_since_ms(locked) == NOW_MS + 40
+
+
+@pytest.mark.parametrize("command", [SeatUnlock("all"), SeatLeave(), SeatMute(2)])
+def test_command_without_effect_gives_back_the_very_state(command: Command) -> None:
+    state = live_room(audio_locked=(2,))
+    change = send(state, command, ADMIN, NOW_MS + 1)
+    assert change.state is state
+    assert change.requests is None

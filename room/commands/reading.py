@@ -1,142 +1,19 @@
-"""The commands, one struct each, and how one is read from the wire (PROTOCOL.md 5)."""
+"""How a command is read from the wire, and the wish for a room (PROTOCOL.md 3, 5)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
-from msgspec import Meta
 
 from room import wire
+from room.commands.arguments import SeatCount, UserId
+from room.commands.table import COMMANDS, Command
 from room.documents import Kind, SeatMode
 from room.errors import InvalidArgument, SeatsyncError
 from room.position import Position, parse_position
 
-SeatIndex = Annotated[int, Meta(ge=-1)]
-UserId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:@-]{1,64}\Z")]
-SeatCount = Annotated[int, Meta(ge=1, le=50)]
-Reason = Annotated[str, Meta(max_length=200)]
-CooldownSeconds = Annotated[int, Meta(ge=0, le=86_400)]
-
-ANY_SEAT: Final = -1
 MAX_NESTING: Final = 32
-
-
-class SessionStart(msgspec.Struct, frozen=True):
-    """Open a session; what is not said comes from the room."""
-
-    kind: Kind | None = None
-    seat_count: SeatCount | None = None
-    seat_mode: SeatMode | None = None
-
-
-class SessionEnd(msgspec.Struct, frozen=True):
-    """End the session and every participation in it."""
-
-    reason: Reason | None = None
-
-
-class SeatTake(msgspec.Struct, frozen=True):
-    """Sit down; ``ANY_SEAT`` for the first free seat."""
-
-    seat_index: SeatIndex
-
-
-class SeatLeave(msgspec.Struct, frozen=True):
-    """Stand up."""
-
-
-class SeatMove(msgspec.Struct, frozen=True):
-    """Change seats, keeping the participation; ``policy`` says what becomes of an occupant."""
-
-    to: SeatIndex
-    user_id: UserId | None = None
-    policy: Literal["abort", "swap", "replace"] = "abort"
-
-
-class SeatKick(msgspec.Struct, frozen=True):
-    """Take a person off their seat; ``seat_index`` guards against a stale screen."""
-
-    user_id: UserId
-    seat_index: SeatIndex | None = None
-    cooldown_s: CooldownSeconds = 0
-
-
-class SeatLock(msgspec.Struct, frozen=True):
-    """Close a seat, or all but the owner's; an occupant stays unless ``evict``."""
-
-    seat_index: SeatIndex | Literal["all"]
-    evict: bool = False
-
-
-class SeatUnlock(msgspec.Struct, frozen=True):
-    """Open a seat, or all."""
-
-    seat_index: SeatIndex | Literal["all"]
-
-
-class SeatMute(msgspec.Struct, frozen=True):
-    """Silence a seat, whoever sits there."""
-
-    seat_index: SeatIndex
-
-
-class SeatUnmute(msgspec.Struct, frozen=True):
-    """Lift the silence of a seat."""
-
-    seat_index: SeatIndex
-
-
-class UserMute(msgspec.Struct, frozen=True):
-    """Silence a person for the session, wherever they sit."""
-
-    user_id: UserId
-
-
-class UserUnmute(msgspec.Struct, frozen=True):
-    """Lift the silence of a person."""
-
-    user_id: UserId
-
-
-class MicSet(msgspec.Struct, frozen=True):
-    """The occupant's own wish to be heard."""
-
-    on: bool
-
-
-Command = (
-    SessionStart
-    | SessionEnd
-    | SeatTake
-    | SeatLeave
-    | SeatMove
-    | SeatKick
-    | SeatLock
-    | SeatUnlock
-    | SeatMute
-    | SeatUnmute
-    | UserMute
-    | UserUnmute
-    | MicSet
-)
-
-COMMANDS: Final[dict[str, type[Command]]] = {
-    "session.start": SessionStart,
-    "session.end": SessionEnd,
-    "seat.take": SeatTake,
-    "seat.leave": SeatLeave,
-    "seat.move": SeatMove,
-    "seat.kick": SeatKick,
-    "seat.lock": SeatLock,
-    "seat.unlock": SeatUnlock,
-    "seat.mute": SeatMute,
-    "seat.unmute": SeatUnmute,
-    "user.mute": UserMute,
-    "user.unmute": UserUnmute,
-    "mic.set": MicSet,
-}
-NAMES: Final[dict[type[Command], str]] = {kind: name for name, kind in COMMANDS.items()}
 
 
 class Envelope(msgspec.Struct, frozen=True):

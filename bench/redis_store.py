@@ -1,0 +1,158 @@
+"""Commands a second through the Redis store, beside bare EVALSHA over the same connections.
+
+The bare script writes the same state and the same receipt, and neither checks nor fences. As in a
+gateway, a room has one committer, which commits all commands that wait for it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from bench.core import full_room
+from bench.measure import RUNS, Row, per_second, row
+from room.position import Position
+from room.snapshot import Stored
+from store.port import KEEP_ACKS_MS, CommandKey, Kept, Receipt, Write
+from store.redis.address import Address
+from store.redis.link import Link
+from store.redis.store import RedisStore
+from tests.redis_server import DURABLE, running_redis
+
+WRITERS = 64
+COMMANDS = 12_800
+ROOMS = (1, 16, 256)
+_BARE = """
+redis.call('HSET', KEYS[1], 'version', ARGV[1], 'state', ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+return 1
+"""
+
+Send = Callable[[int, CommandKey], Awaitable[object]]
+"""Sends a command to the room of that number."""
+
+
+def rows() -> Iterable[Row]:
+    """Measure."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        server = stack.enter_context(running_redis(Path(folder), DURABLE))
+        for rooms in ROOMS:
+            yield from _compare(server.url, rooms)
+
+
+def _compare(url: str, rooms: int) -> Iterable[Row]:
+    rates: dict[str, list[float]] = {"ours": [], "theirs": []}
+    waits: dict[str, list[list[float]]] = {"ours": [], "theirs": []}
+    for _ in range(RUNS):
+        for side, work in (("ours", _ours), ("theirs", _theirs)):
+            rate, wait = uvloop.run(work(url, rooms))
+            rates[side].append(rate)
+            waits[side].append(wait)
+    what = f"Redis, {WRITERS} writers in {rooms} rooms"
+    yield row(f"{what}: commands", "bare EVALSHA by the same client", rates, per_second)
+    ours, theirs = ([_median(runs, n) for n in range(3)] for runs in waits.values())
+    raw = {f"{side} p99": [wait[1] for wait in runs] for side, runs in waits.items()}
+    beside = "bare EVALSHA (ratio of P99)"
+    yield Row(f"{what}: P50, P99, P999", _ms(ours), beside, _ms(theirs), ours[1] / theirs[1], raw)
+
+
+def _median(runs: list[list[float]], column: int) -> float:
+    return statistics.median(run[column] for run in runs)
+
+
+def _ms(seconds: list[float]) -> str:
+    return ", ".join(f"{one * 1000:.2f}" for one in seconds) + " ms"
+
+
+async def _ours(url: str, rooms: int) -> tuple[float, list[float]]:
+    link = Link(Address(url))
+    store = RedisStore(link)
+    await link.call("FLUSHALL")
+    committers = [await _Committer.begin(store, f"room{number}") for number in range(rooms)]
+    measured = await _drive(lambda number, key: committers[number].send(key), rooms)
+    await store.close()
+    return measured
+
+
+async def _theirs(url: str, rooms: int) -> tuple[float, list[float]]:
+    link = Link(Address(url))
+    await link.call("FLUSHALL")
+    digest = await link.call("SCRIPT", "LOAD", _BARE)
+    state = msgspec.json.encode(full_room().state)
+    receipt = msgspec.json.encode(_receipt(Position(1, 1)))
+
+    async def send(number: int, key: CommandKey) -> None:
+        keys = (f"{{room{number}}}:room", f"{{room{number}}}:ack:{key.cmd_id}")
+        await link.call("EVALSHA", digest, 2, *keys, 7, state, receipt, KEEP_ACKS_MS)
+
+    measured = await _drive(send, rooms)
+    await link.close()
+    return measured
+
+
+async def _drive(send: Send, rooms: int) -> tuple[float, list[float]]:
+    """Send all commands; gives the rate, and P50, P99, P999 of the waits in seconds."""
+    numbers = iter(range(COMMANDS))
+    waits: list[float] = []
+
+    async def write() -> None:
+        for number in numbers:
+            before = time.perf_counter()
+            await send(number % rooms, CommandKey("user", f"c{number}"))
+            waits.append(time.perf_counter() - before)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(write() for _ in range(WRITERS)))
+    rate = COMMANDS / (time.perf_counter() - began)
+    cuts = statistics.quantiles(waits, n=1000)
+    return rate, [cuts[499], cuts[989], cuts[998]]
+
+
+class _Committer:
+    """Commits what waits for one room, together."""
+
+    def __init__(self, store: RedisStore, stored: Stored) -> None:
+        self._store = store
+        self._stored = stored
+        self._waiting: list[tuple[CommandKey, asyncio.Future[None]]] = []
+        self._work: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def begin(cls, store: RedisStore, room: str) -> _Committer:
+        stored, _ = await store.create(room, full_room().state, 1)
+        return cls(store, stored)
+
+    async def send(self, key: CommandKey) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, done))
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._commit_all())
+        await done
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            await self._commit()
+
+    async def _commit(self) -> None:
+        batch, self._waiting = self._waiting, []
+        epoch, version = self._stored.position
+        position = Position(epoch, version + len(batch))
+        after = msgspec.structs.replace(self._stored, position=position)
+        acks = tuple(Kept(key, _receipt(position)) for key, _ in batch)
+        await self._store.commit(self._stored.revision, Write(after, acks))
+        self._stored = after
+        for _, done in batch:
+            done.set_result(None)
+
+
+def _receipt(position: Position) -> Receipt:
+    return Receipt(b"0" * 32, True, {"seat_index": 3, "participation_id": "p" * 24}, position)

@@ -1,0 +1,210 @@
+"""Commands of one room, carried out in batches: computed one after the other, committed at once.
+
+While a batch is on its way to the store, what comes in waits and becomes the next one. So a room
+costs the store one write a round trip however many command it, and a command never races against
+another of its own node; other nodes are met by compare-and-set.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from gateway.tasks import Tasks
+from gateway.workings import Pending, Working
+from poller import Poller
+from room.errors import RoomNotFound, SeatsyncError, Unavailable
+from room.snapshot import Edition
+from store.port import AlreadyKept, BaseMoved, Clock, Consulted, Store, Write
+
+log = logging.getLogger(__name__)
+
+RETRY_FOR_MS: Final = 1000
+"""How long a command is computed anew while other nodes are faster, before its sender must."""
+LARGEST_BATCH: Final = 128
+
+
+class Seating(Protocol):
+    """What goes with taking a seat and leaving it, outside the documents."""
+
+    async def claim(self, room: str, user_id: str) -> None:
+        """Let a user's seat begin.
+
+        Raises:
+            Refused: ``IN_OTHER_ROOM``.
+            Unavailable: the store does not answer.
+        """
+        ...
+
+    async def unclaim(self, room: str, user_id: str) -> None:
+        """Take a claim back: the seat did not come about, or is over."""
+        ...
+
+
+class Committer:
+    """The one way in which a room changes.
+
+    Args:
+        store: where rooms live.
+        poller: what this node holds of them; learns of each commit before it is answered.
+        tasks: owns the batches under way.
+        seating: leases and claims.
+        clock_ms: wall clock.
+        new_id: gives a fresh random id.
+        committed: told of each room that was committed here, after this node holds it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        poller: Poller[Edition],
+        tasks: Tasks,
+        *,
+        seating: Seating,
+        clock_ms: Clock,
+        new_id: Callable[[], str],
+        committed: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._poller = poller
+        self._tasks = tasks
+        self._seating = seating
+        self._clock_ms = clock_ms
+        self._new_id = new_id
+        self._committed = committed
+        self._waiting: dict[str, deque[Pending]] = {}
+
+    def __len__(self) -> int:
+        """Count the rooms with a batch under way."""
+        return len(self._waiting)
+
+    def submit(self, room: str, pending: Pending) -> None:
+        """Take a command; its future is answered when its effect is durable and held here.
+
+        Whoever waits may go away: the command is carried out all the same.
+        """
+        queue = self._waiting.get(room)
+        if queue is not None:
+            queue.append(pending)
+            return
+        self._waiting[room] = deque((pending,))
+        self._tasks.spawn(self._serve(room))
+
+    async def _serve(self, room: str) -> None:
+        """Carry out what waits, batch after batch, until nothing does."""
+        queue = self._waiting[room]
+        try:
+            while queue:
+                batch = _next_batch(queue)
+                try:
+                    await self._carry_out(room, batch)
+                except BaseException as error:
+                    for pending in batch:
+                        pending.fail(error)
+                    raise
+        finally:
+            del self._waiting[room]
+            if queue:
+                self._waiting[room] = queue
+                self._tasks.spawn(self._serve(room))
+
+    async def _carry_out(self, room: str, batch: list[Pending]) -> None:
+        """Compute and commit until every command of the batch is answered.
+
+        The first attempt starts from what this node holds. Only the store can say that a command
+        is refused, so a refusal is computed again from what it gives.
+        """
+        give_up_at_ms = self._clock_ms() + RETRY_FOR_MS
+        held = self._poller.held(room)
+        known = None if held is None else Consulted(held.stored, {})
+        is_fresh = False
+        while True:
+            try:
+                if known is None:
+                    known, is_fresh = await self._consult(room, batch), True
+                working = await self._compute(known, batch)
+                if not is_fresh and working.has_refusals:
+                    await self._take_back(working)
+                    known = None
+                    continue
+                await self._commit(working)
+            except (BaseMoved, AlreadyKept) as moved:
+                if self._clock_ms() >= give_up_at_ms:
+                    error = moved if isinstance(moved, BaseMoved) else BaseMoved("try again")
+                    return _fail_all(batch, error)
+                known = None
+            except (RoomNotFound, Unavailable) as error:
+                return _fail_all(batch, error)
+            else:
+                return working.answer()
+
+    async def _consult(self, room: str, batch: list[Pending]) -> Consulted:
+        consulted = await self._store.consult(
+            room, [pending.key for pending in batch if pending.key is not None]
+        )
+        if consulted.stored is None:
+            raise RoomNotFound(room)
+        self._poller.put(Edition(consulted.stored))  # what a first ack speaks of is held here
+        return consulted
+
+    async def _compute(self, known: Consulted, batch: list[Pending]) -> Working:
+        if known.stored is None:
+            raise AssertionError("a room that is not there was not consulted")
+        working = Working(known.stored, known.receipts, self._clock_ms, self._new_id)
+        for pending in batch:
+            working.add(pending)
+            for user_id in working.newly_seated:
+                try:
+                    await self._seating.claim(working.room, user_id)
+                except SeatsyncError as refusal:
+                    if isinstance(refusal, Unavailable):
+                        await self._take_back(working)
+                        raise
+                    working.undo(refusal)
+                    break
+                working.claimed.append(user_id)
+        return working
+
+    async def _commit(self, working: Working) -> None:
+        base = working.base.revision
+        if not working.has_effect:
+            return
+        try:
+            await self._store.commit(base, Write(working.stored, tuple(working.acks)))
+        except (BaseMoved, AlreadyKept, RoomNotFound):
+            await self._take_back(working)
+            raise
+        if working.stored.revision != base:
+            self._poller.put(Edition(working.stored))
+            self._committed(working.room)
+            await self._let_go(working)
+
+    async def _take_back(self, working: Working) -> None:
+        for user_id in working.claimed:
+            await self._seating.unclaim(working.room, user_id)
+
+    async def _let_go(self, working: Working) -> None:
+        """End what goes with the seats that were left."""
+        gone = working.base.state.seated_users() - working.stored.state.seated_users()
+        for user_id in gone:
+            await self._seating.unclaim(working.room, user_id)
+
+
+def _next_batch(queue: deque[Pending]) -> list[Pending]:
+    """Take what waits; a key that comes twice waits for the first one's answer."""
+    batch: list[Pending] = []
+    keys = set()
+    while queue and len(batch) < LARGEST_BATCH:
+        if queue[0].key is not None and queue[0].key in keys:
+            break
+        pending = queue.popleft()
+        keys.add(pending.key)
+        batch.append(pending)
+    return batch
+
+
+def _fail_all(batch: list[Pending], error: SeatsyncError) -> None:
+    for pending in batch:
+        pending.fail(error)

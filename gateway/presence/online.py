@@ -1,0 +1,77 @@
+"""How many are connected to a room, on all nodes together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.presence.pace import forever
+from gateway.presence.ports import Audience, Sleep
+from gateway.tasks import Tasks
+from room import wire
+from room.messages import Online
+from store.bus import Bus
+
+STEP_S: Final = 5.0
+SLOT: Final = "online"
+ROOMS_AT_ONCE: Final = 500
+"""Rooms told before others of the loop have their turn."""
+
+
+class OnlineCounter:
+    """Reports what is connected here, and tells rooms whose total has changed.
+
+    A room is told once a step at most. Bounded by the rooms that have connections here.
+    """
+
+    def __init__(
+        self, bus: Bus, audience: Audience, tasks: Tasks, *, node: str, sleep: Sleep
+    ) -> None:
+        self._bus = bus
+        self._audience = audience
+        self._tasks = tasks
+        self._node = node
+        self._sleep = sleep
+        self._told: dict[str, int] = {}
+        self._reported: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+        await forever(self._tasks, self.step, lambda: STEP_S, self._sleep)
+
+    async def step(self) -> None:
+        """Report every room with connections, and once more a room that has none any longer.
+
+        Raises:
+            Unavailable: the store does not answer; nobody is told anything.
+        """
+        here = {room: self._audience.count(room) for room in self._audience.rooms()}
+        emptied = dict.fromkeys(self._reported - here.keys(), 0)
+        if not here and not emptied:
+            return
+        self._reported |= here.keys()  # an answer that is lost may have been counted
+        totals = await self._bus.count(self._node, {**here, **emptied})
+        self._reported = frozenset(here)
+        self._told = {room: count for room, count in self._told.items() if room in here}
+        await self._tell((room, totals[room]) for room in here if room in totals)
+
+    def current(self, room: str) -> bytes | None:
+        """Give the message for somebody who has just come; None: the next step tells them."""
+        count = self._told.get(room)
+        return None if count is None else _message(room, count)
+
+    async def _tell(self, totals: Iterable[tuple[str, int]]) -> None:
+        told = 0
+        for room, count in totals:
+            if self._told.get(room) == count:
+                continue
+            self._told[room] = count
+            self._audience.say(room, SLOT, _message(room, count))
+            told += 1
+            if told % ROOMS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+
+def _message(room: str, count: int) -> bytes:
+    return wire.encode(Online(room=room, count=count))

@@ -1,0 +1,36 @@
+"""One document for one caller: whether they may read it, and what it is now."""
+
+from __future__ import annotations
+
+from gateway.bearer import Bearer
+from gateway.rooms import Rooms
+from poller import Found
+from room.names import check_doc
+from room.policy import check_readable
+from room.position import Position
+from room.snapshot import Published
+
+
+async def find_readable(
+    rooms: Rooms, bearer: Bearer, room: str, doc: str, after: Position | None = None
+) -> Found[Published]:
+    """Give the newest edition of a document that this caller may read.
+
+    Args:
+        rooms: of this node.
+        bearer: who asks.
+        room: a checked room id.
+        doc: the name of a document, as it was sent.
+        after: where the caller stands; ahead of this node, the store is asked once.
+
+    Raises:
+        RoomNotFound: there is no such room.
+        Refused: ``FORBIDDEN``.
+        SeatsyncError: ``DOC_NOT_FOUND``.
+        Unavailable: the store is away and the document is not in memory.
+    """
+    check_doc(doc)
+    if doc == "requests":
+        found = await rooms.find(room)
+        check_readable(doc, found.edition.stored.state, bearer.actor)
+    return await rooms.find_document(room, doc, after)

@@ -1,0 +1,199 @@
+"""What a batch of commands makes of a room, worked out before anything is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from room.actor import Actor
+from room.commands import Command, Request
+from room.errors import Refused, SeatsyncError
+from room.messages import Ack
+from room.position import Position
+from room.rules import Change, Context, Ended, reduce
+from room.snapshot import Stored
+from store.port import Clock, CommandKey, Kept, Receipt
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a command ended."""
+
+    changed: bool
+    ack: Ack | None
+    """None for a command of the server itself."""
+    ended: tuple[Ended, ...] = ()
+    """Stays on seats that it ended; none where an earlier ack was given again."""
+
+
+class Pending:
+    """A command that waits for its outcome."""
+
+    __slots__ = ("actor", "command", "future", "key", "observe", "request")
+
+    def __init__(
+        self,
+        actor: Actor,
+        command: Command,
+        request: Request | None,
+        future: asyncio.Future[Outcome],
+        observe: Callable[[Outcome | BaseException], None] = lambda _: None,
+    ) -> None:
+        self.actor = actor
+        self.command = command
+        self.request = request
+        self.key = None if request is None else CommandKey(actor.user_id, request.cmd_id)
+        self.future = future
+        self.observe = observe
+        """Told how it ended, whether or not anybody still waits."""
+
+    def succeed(self, outcome: Outcome) -> None:
+        """Answer, if anybody still waits."""
+        self.observe(outcome)
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong, if anybody still waits."""
+        self.observe(error)
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class Working:
+    """A room on its way from one committed revision to the next."""
+
+    def __init__(
+        self,
+        base: Stored,
+        receipts: Mapping[CommandKey, Receipt],
+        clock_ms: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.base = base
+        self.stored = base
+        self.acks: list[Kept] = []
+        self.claimed: list[str] = []
+        """Users whose seats were claimed for this."""
+        self.newly_seated: tuple[str, ...] = ()
+        """By the command that was added last."""
+        self.has_refusals = False
+        self._receipts = receipts
+        self._clock_ms = clock_ms
+        self._new_id = new_id
+        self._answers: list[tuple[Pending, Outcome | SeatsyncError]] = []
+        self._before = base
+
+    @property
+    def room(self) -> str:
+        """Which room this is."""
+        return self.base.room
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.acks) or self.stored is not self.base
+
+    def add(self, pending: Pending) -> None:
+        """Compute the next command from where the ones before it led."""
+        self._before = self.stored
+        self.newly_seated = ()
+        kept = None if pending.key is None else self._receipts.get(pending.key)
+        try:
+            if kept is not None and pending.request is not None:
+                self._answers.append((pending, _again(pending.request, kept)))
+                return
+            change = self._decide(pending)
+        except SeatsyncError as refusal:
+            self._refuse(pending, refusal)
+            return
+        self._accept(pending, change)
+
+    def undo(self, refusal: SeatsyncError) -> None:
+        """Turn the command that was added last into a refusal."""
+        pending, _ = self._answers.pop()
+        if pending.key is not None:
+            self.acks.pop()
+        self.stored = self._before
+        self._refuse(pending, refusal)
+
+    def answer(self) -> None:
+        """Answer every command; what was accepted is durable by now."""
+        for pending, outcome in self._answers:
+            if isinstance(outcome, SeatsyncError):
+                pending.fail(outcome)
+            else:
+                pending.succeed(outcome)
+
+    def _decide(self, pending: Pending) -> Change:
+        request = pending.request
+        if request is not None and request.if_version not in (None, self.stored.position):
+            raise SeatsyncError("the room is at another position", code="VERSION_MISMATCH")
+        context = Context(
+            pending.actor, self._clock_ms(), self._new_id, requests=self.stored.requests
+        )
+        return reduce(self.stored.state, pending.command, context)
+
+    def _refuse(self, pending: Pending, refusal: SeatsyncError) -> None:
+        refusal.position = self.stored.position
+        self.has_refusals = True
+        self._answers.append((pending, refusal))
+
+    def _accept(self, pending: Pending, change: Change) -> None:
+        after = _advance(self.stored, change, self._clock_ms())
+        changed = after is not self.stored
+        if after.state is not self.stored.state:
+            seated = after.state.seated_users() - self.stored.state.seated_users()
+            self.newly_seated = tuple(sorted(seated))
+        positions = {}
+        if after.requests_version != self.stored.requests_version:
+            positions["requests"] = after.requests_position
+        self.stored = after
+        ack = None
+        if pending.request is not None and pending.key is not None:
+            receipt = Receipt(
+                pending.request.fingerprint, changed, change.result, after.position, positions
+            )
+            self.acks.append(Kept(pending.key, receipt))
+            ack = _ack(pending.request.cmd_id, receipt)
+        self._answers.append((pending, Outcome(changed, ack, change.ended)))
+
+
+def _advance(stored: Stored, change: Change, now_ms: int) -> Stored:
+    """Raise the version of each document that changed by one; the same value where none did."""
+    edits: dict[str, Any] = {}
+    if change.state is not stored.state and change.state != stored.state:
+        position = Position(stored.position.epoch, stored.position.version + 1)
+        edits.update(state=change.state, position=position, ts_ms=now_ms)
+    if change.requests is not None and change.requests != stored.requests:
+        edits.update(
+            requests=change.requests,
+            requests_version=stored.requests_version + 1,
+            requests_ts_ms=now_ms,
+        )
+    return msgspec.structs.replace(stored, **edits) if edits else stored
+
+
+def _again(request: Request, kept: Receipt) -> Outcome:
+    """Give the first ack of a command again.
+
+    Raises:
+        Refused: ``IDEMPOTENCY_KEY_REUSED``: it was another command.
+    """
+    if kept.fingerprint != request.fingerprint:
+        raise Refused("that cmd_id was used for another command", code="IDEMPOTENCY_KEY_REUSED")
+    return Outcome(kept.changed, _ack(request.cmd_id, kept))
+
+
+def _ack(cmd_id: str, receipt: Receipt) -> Ack:
+    positions = {doc: str(position) for doc, position in receipt.positions.items()}
+    return Ack(
+        cmd_id=cmd_id,
+        changed=receipt.changed,
+        epoch=receipt.position.epoch,
+        version=receipt.position.version,
+        positions=positions or msgspec.UNSET,
+        result=receipt.result,
+    )

@@ -1,0 +1,82 @@
+"""The commands, one struct each, and how one is read from the wire (PROTOCOL.md 5)."""
+
+from room.commands.arguments import ANY_SEAT
+from room.commands.people import RoleGrant, RoleRevoke, UserBan, UserMute, UserUnban, UserUnmute
+from room.commands.queue import (
+    InviteAccept,
+    InviteCancel,
+    InviteReject,
+    InviteSend,
+    RequestAccept,
+    RequestApply,
+    RequestCancel,
+    RequestReject,
+)
+from room.commands.reading import (
+    Envelope,
+    NewRoom,
+    Request,
+    read_envelope,
+    read_new_room,
+    read_request,
+)
+from room.commands.seats import (
+    MicSet,
+    SeatCountSet,
+    SeatKick,
+    SeatLeave,
+    SeatLock,
+    SeatModeSet,
+    SeatMove,
+    SeatMute,
+    SeatTake,
+    SeatUnlock,
+    SeatUnmute,
+    SessionEnd,
+    SessionStart,
+)
+from room.commands.system import SystemExpire, SystemLink, SystemReap
+from room.commands.table import COMMANDS, NAMES, Command
+
+__all__ = [
+    "ANY_SEAT",
+    "COMMANDS",
+    "NAMES",
+    "Command",
+    "Envelope",
+    "NewRoom",
+    "Request",
+    "read_envelope",
+    "read_new_room",
+    "read_request",
+    "InviteAccept",
+    "InviteCancel",
+    "InviteReject",
+    "InviteSend",
+    "MicSet",
+    "RequestAccept",
+    "RequestApply",
+    "RequestCancel",
+    "RequestReject",
+    "RoleGrant",
+    "RoleRevoke",
+    "SeatCountSet",
+    "SeatKick",
+    "SeatLeave",
+    "SeatLock",
+    "SeatModeSet",
+    "SeatMove",
+    "SeatMute",
+    "SeatTake",
+    "SeatUnlock",
+    "SeatUnmute",
+    "SessionEnd",
+    "SessionStart",
+    "SystemExpire",
+    "SystemLink",
+    "SystemReap",
+    "UserBan",
+    "UserMute",
+    "UserUnban",
+    "UserUnmute",
+]

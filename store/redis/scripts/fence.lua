@@ -1,0 +1,57 @@
+-- Shared by the scripts on a room: who the primary is, and whether a room's epoch still holds there
+-- (DOMAIN.md 6). Numbers are kept and sent as decimal text: Lua's own rendering rounds from 10^14.
+
+local function server_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function number(text, what)
+  if not text or #text > 16 or not string.match(text, '^%d+$') then
+    error({err = 'UNREADABLE ' .. what})
+  end
+  return tonumber(text)
+end
+
+-- What the server says of its place among others; names its history, which is another one after
+-- each restart and each promotion.
+local function primary()
+  local facts = redis.call('INFO', 'replication')
+  if not string.find(facts, 'role:master', 1, true) then
+    error({err = 'READONLY the server is a replica'})
+  end
+  return facts
+end
+
+-- Epoch, version and version of the requests as they are kept, and whether the epoch holds; nothing
+-- where no room is. What is no number is found out where it is used.
+local function standing(key)
+  local held = redis.call('HMGET', key, 'epoch', 'version', 'requests_version', 'replid')
+  local history = held[4]
+  if not history and redis.call('EXISTS', key) == 0 then
+    return nil
+  end
+  local holds = history and #history == 40
+    and string.find(primary(), 'master_replid:' .. history, 1, true)
+  return held[1], held[2], held[3], holds
+end
+
+local function replid()
+  return string.match(primary(), 'master_replid:(%x+)')
+end
+
+-- As above, after an epoch that did not hold was raised.
+local function fence(key)
+  local epoch, version, requests_version, holds = standing(key)
+  if version and not holds then
+    epoch = string.format('%.0f', math.max(number(epoch, 'epoch') + 1, server_ms()))
+    redis.call('HSET', key, 'epoch', epoch, 'replid', replid())
+  end
+  return epoch, version, requests_version
+end
+
+local function room(key, epoch)
+  local held = redis.call(
+    'HMGET', key, 'version', 'ts', 'state', 'requests_version', 'requests_ts', 'requests')
+  return {epoch, unpack(held)}
+end
