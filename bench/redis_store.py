@@ -38,6 +38,7 @@ return 1
 
 Send = Callable[[int, CommandKey], Awaitable[object]]
 """Sends a command to the room of that number."""
+Side = Callable[[str, int], Awaitable[tuple[float, list[float]]]]
 
 
 def rows() -> Iterable[Row]:
@@ -45,24 +46,26 @@ def rows() -> Iterable[Row]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(running_redis(Path(folder), DURABLE))
+        what = f"Redis, {WRITERS} writers in as many rooms: commits"
+        yield from _compare(server.url, what, WRITERS, _commits)
         for rooms in ROOMS:
-            yield from _compare(server.url, rooms)
+            what = f"Redis, {WRITERS} writers in {rooms} rooms: commands"
+            yield from _compare(server.url, what, rooms, _commands)
 
 
-def _compare(url: str, rooms: int) -> Iterable[Row]:
+def _compare(url: str, what: str, rooms: int, ours_of: Side) -> Iterable[Row]:
     rates: dict[str, list[float]] = {"ours": [], "theirs": []}
     waits: dict[str, list[list[float]]] = {"ours": [], "theirs": []}
     for _ in range(RUNS):
-        for side, work in (("ours", _ours), ("theirs", _theirs)):
+        for side, work in (("ours", ours_of), ("theirs", _bare)):
             rate, wait = uvloop.run(work(url, rooms))
             rates[side].append(rate)
             waits[side].append(wait)
-    what = f"Redis, {WRITERS} writers in {rooms} rooms"
-    yield row(f"{what}: commands", "bare EVALSHA by the same client", rates, per_second)
+    yield row(what, "bare EVALSHA by the same client", rates, per_second)
     ours, theirs = ([_median(runs, n) for n in range(3)] for runs in waits.values())
     raw = {f"{side} p99": [wait[1] for wait in runs] for side, runs in waits.items()}
     beside = "bare EVALSHA (ratio of P99)"
-    yield Row(f"{what}: P50, P99, P999", _ms(ours), beside, _ms(theirs), ours[1] / theirs[1], raw)
+    yield Row(f"{what}, P50, P99, P999", _ms(ours), beside, _ms(theirs), ours[1] / theirs[1], raw)
 
 
 def _median(runs: list[list[float]], column: int) -> float:
@@ -73,7 +76,27 @@ def _ms(seconds: list[float]) -> str:
     return ", ".join(f"{one * 1000:.2f}" for one in seconds) + " ms"
 
 
-async def _ours(url: str, rooms: int) -> tuple[float, list[float]]:
+async def _commits(url: str, rooms: int) -> tuple[float, list[float]]:
+    link = Link(Address(url))
+    store = RedisStore(link)
+    await link.call("FLUSHALL")
+    held = [(await store.create(f"room{n}", full_room().state, 1))[0] for n in range(rooms)]
+    turns = [asyncio.Lock() for _ in range(rooms)]
+
+    async def send(number: int, key: CommandKey) -> None:
+        async with turns[number]:
+            base = held[number]
+            epoch, version = base.position
+            after = msgspec.structs.replace(base, position=Position(epoch, version + 1))
+            await store.commit(base.revision, Write(after, (Kept(key, _receipt(after.position)),)))
+            held[number] = after
+
+    measured = await _drive(send, rooms)
+    await store.close()
+    return measured
+
+
+async def _commands(url: str, rooms: int) -> tuple[float, list[float]]:
     link = Link(Address(url))
     store = RedisStore(link)
     await link.call("FLUSHALL")
@@ -83,7 +106,7 @@ async def _ours(url: str, rooms: int) -> tuple[float, list[float]]:
     return measured
 
 
-async def _theirs(url: str, rooms: int) -> tuple[float, list[float]]:
+async def _bare(url: str, rooms: int) -> tuple[float, list[float]]:
     link = Link(Address(url))
     await link.call("FLUSHALL")
     digest = await link.call("SCRIPT", "LOAD", _BARE)

@@ -5,6 +5,7 @@ A line holds ids only: no token, no nickname, no picture.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from room import wire
 from room.actor import Actor
 from room.commands import Request, SeatMove
 from room.errors import CannotStart
@@ -126,7 +126,7 @@ class FileSink:
 
     def write(self, line: Line) -> None:
         """Append one line, or log that it is lost, and what it said."""
-        text = wire.encode(line) + b"\n"
+        text = json.dumps(msgspec.structs.asdict(line)).encode() + b"\n"  # ASCII: one line to all
         try:
             self._append(text)
         except OSError as error:

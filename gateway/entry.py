@@ -93,7 +93,7 @@ class Reception:
             }
         snapshots = {doc: read.result() for doc, read in reads.items()}
         plan = UNSET if base is None else self._planner.plan(room, bearer, base)
-        parts = {**snapshots, "policy": policy, "plan": plan}
+        parts = [*snapshots.items(), ("policy", policy), ("plan", plan)]
         return Entry(
             documents={
                 doc: msgspec.Raw(snapshot.body)
@@ -103,7 +103,7 @@ class Reception:
             policy=policy,
             plan=plan,
             announcement=self._announcement,
-            missing=tuple(name for name, part in parts.items() if part is UNSET),
+            missing=tuple(name for name, part in parts if part is UNSET),
         )
 
     async def _policy(self, room: str, bearer: Bearer) -> Permission | UnsetType:

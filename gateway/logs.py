@@ -24,8 +24,7 @@ class JsonLines(logging.Formatter):
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        text = json.dumps(line, default=str, ensure_ascii=False)
-        return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate is an escape
+        return json.dumps(line, default=str)  # ASCII: no character ends the line for any reader
 
 
 def set_up_logs(level: str, stream: TextIO = sys.stderr) -> None:

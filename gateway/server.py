@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -64,7 +63,7 @@ async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(backend.store.close)
         stack.push_async_callback(gateway.tasks.settle)
-        await stack.enter_async_context(running(gateway.run()))
+        stack.callback(gateway.tasks.spawn(gateway.run()).cancel)
         metrics_address = await _listen(
             stack, metrics_app(gateway), config.metrics_listen, access_log=None
         )
@@ -72,15 +71,6 @@ async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
         stack.push_async_callback(_drain, gateway)
         log.info("serving", extra={"listen": str(address), "metrics": str(metrics_address)})
         yield Running(gateway, address, metrics_address)
-
-
-@asynccontextmanager
-async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run something beside the body of the context; if it fails, so does the body."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        yield
-        task.cancel()
 
 
 async def _listen(

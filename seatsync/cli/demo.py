@@ -73,7 +73,7 @@ async def _demo(arguments: argparse.Namespace) -> int:
     )
     status = 0
     try:
-        async with serving(config, serve.open_store(arguments)) as server:
+        async with serving(config, await serve.open_store(arguments)) as server:
             await _play(arguments, config, server, relay, stop)
     except* RelayRefused:
         status = 2

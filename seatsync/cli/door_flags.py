@@ -50,6 +50,11 @@ def add_door_flags(parser: argparse.ArgumentParser, flags: Flags) -> None:
         "--anonymous-push",
         "plan WebSocket and SSE for callers without a token too; unless given, they poll",
     )
+    flags.switch(
+        parser,
+        "--single-room-seat",
+        "let a user hold a seat in one room at a time, over all rooms of the store",
+    )
     _add_bounds(parser, flags)
 
 

@@ -160,6 +160,7 @@ def configure(arguments: argparse.Namespace, **settings: Any) -> Config:
         anonymous_push=arguments.anonymous_push,
         announcement=arguments.announcement,
         bounds=door_flags.read_bounds(arguments),
+        single_room_seat=arguments.single_room_seat,
         **settings,
     )
 

@@ -15,6 +15,7 @@ key                                  holds
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote
 from zlib import crc32
@@ -24,6 +25,7 @@ from store.leases import Seated
 from store.port import CommandKey
 
 SHARDS: Final = 64
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 def room_key(room: str) -> str:
@@ -73,6 +75,8 @@ def lease_member(seated: Seated) -> str:
 
 def _quoted(name: str) -> str:
     """Keep a name from ending its hash tag; names that the gateway admits stay as they are."""
+    if _PLAIN.fullmatch(name):
+        return name
     try:
         return quote(name, safe="")
     except UnicodeEncodeError as error:  # half a surrogate pair

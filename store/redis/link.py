@@ -32,6 +32,8 @@ LARGEST_BATCH: Final = 128
 MOST_WAITING: Final = 16_384
 """Commands not sent yet; one more is refused at once."""
 LANES: Final = 2
+import os
+SMALL=int(os.environ.get("SMALL","16"))
 WINDOW: Final = 256
 """Commands of one caller that wait at a time, so that it crowds nobody out."""
 
@@ -62,6 +64,7 @@ class Link:
         self._waiting: deque[_Call] = deque()
         self._wanted = asyncio.Event()
         self._closed = False
+        self._busy = 0
         loop = asyncio.get_running_loop()
         self._lanes = [
             loop.create_task(self._serve(address.connection()), name=f"redis-lane-{number}")
@@ -97,7 +100,8 @@ class Link:
             raise Unavailable("the store is behind")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Call(_packed(words), future))
-        self._wanted.set()
+        if not self._busy or len(self._waiting) >= SMALL:
+            self._wanted.set()
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return await future
@@ -114,7 +118,10 @@ class Link:
         """Carry batches until closed; the task of one lane."""
         try:
             while batch := await self._next_batch():
+                self._busy += 1
                 await self._carry(connection, batch)
+                self._busy -= 1
+                self._wanted.set()
         finally:
             await connection.disconnect(nowait=True)
 
@@ -123,6 +130,9 @@ class Link:
         batch: list[_Call] = []
         while not batch:
             await self._wanted.wait()
+            if self._busy and len(self._waiting) < SMALL and not self._closed:
+                self._wanted.clear()
+                continue
             while self._waiting and len(batch) < LARGEST_BATCH:
                 call = self._waiting.popleft()
                 if not call.future.done():
@@ -177,11 +187,12 @@ def _tell_of_a_dead_lane(lane: asyncio.Task[None]) -> None:
         )
 
 
-def _packed(words: Sequence[Word]) -> bytes:
+def _packed(words: tuple[Word, ...]) -> bytes:
     try:
-        return pack_command(tuple(words))
+        packed: bytes = pack_command(words)  # type: ignore[arg-type]  # its stub knows one word
     except UnicodeEncodeError as error:  # half a surrogate pair
         raise InvalidArgument("a name or a text is not UTF-8") from error
+    return packed
 
 
 async def _freshen(connection: AbstractConnection) -> None:

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from room.documents import Requests, State
-from room.errors import Unreadable
-from room.position import Position
+from room.errors import InvalidArgument, Unreadable
+from room.position import Position, parse_position
 from room.snapshot import Stored, StoredDocument
 from store.port import CommandKey, Receipt
 
@@ -31,13 +31,26 @@ def read_room(room: str, fields: Sequence[Field]) -> Stored:
         return Stored(
             room,
             _STATE.decode(state),
-            Position(int(epoch), int(version)),
+            read_position((epoch, version)),
             int(ts),
             _REQUESTS.decode(requests),
             int(requests_version),
             int(requests_ts),
         )
     except (ValueError, msgspec.MsgspecError) as error:
+        raise Unreadable("what the store holds can't be read") from error
+
+
+def read_position(fields: Sequence[Field]) -> Position:
+    """Read an epoch and a version.
+
+    Raises:
+        Unreadable: one is missing, or no number of a position.
+    """
+    epoch, version = _complete(fields)
+    try:
+        return parse_position(f"{epoch.decode()}.{version.decode()}")
+    except (InvalidArgument, UnicodeDecodeError) as error:
         raise Unreadable("what the store holds can't be read") from error
 
 
@@ -49,7 +62,7 @@ def read_document(room: str, doc: str, fields: Sequence[Field]) -> StoredDocumen
     """
     epoch, version, ts, content, fingerprint = _complete(fields)
     try:
-        position = Position(int(epoch), int(version))
+        position = read_position((epoch, version))
         return StoredDocument(room, doc, position, int(ts), content, fingerprint)
     except ValueError as error:
         raise Unreadable("what the store holds can't be read") from error

@@ -9,7 +9,6 @@ import msgspec
 
 from room.documents import Requests, State
 from room.errors import InvalidArgument, RoomNotFound, SeatsyncError, Unavailable
-from room.position import Position
 from room.snapshot import Revision, Stored, StoredDocument
 from store.port import (
     KEEP_ACKS_MS,
@@ -66,7 +65,9 @@ class RedisStore:
         )
         if status == b"held":
             return replies.read_room(room, answer), False
-        return Stored(room, state, Position(int(answer), 1), ts_ms, requests, 1, ts_ms), True
+        return Stored(
+            room, state, replies.read_position((answer, b"1")), ts_ms, requests, 1, ts_ms
+        ), True
 
     async def commit(self, base: Revision, write: Write) -> None:
         """Commit what was computed from ``base``; the primary has it when this returns."""
@@ -85,8 +86,7 @@ class RedisStore:
         if status == b"missing":
             raise RoomNotFound(stored.room)
         if status == b"moved":
-            epoch, version = answer
-            held = Position(int(epoch), int(version))
+            held = replies.read_position(answer)
             raise BaseMoved("the room has changed meanwhile", position=held)
 
     async def read_document(self, room: str, doc: str) -> StoredDocument | None:
@@ -119,7 +119,7 @@ class RedisStore:
             raise SeatsyncError(f"a room has at most {MAX_DOCUMENTS} documents", code="TOO_LARGE")
         if status == b"held":
             return replies.read_document(room, doc, fields), False
-        position = Position(int(fields[0]), int(fields[1]))
+        position = replies.read_position(fields)
         return StoredDocument(room, doc, position, ts_ms, data, fingerprint), True
 
     async def close(self) -> None:

@@ -96,9 +96,15 @@ def write(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    size = 1 << max(0, len(rows) - 1).bit_length()  # few statements, so that all stay prepared
+    size = _size(len(rows))
     padded = chain(rows, [_NOTHING] * (size - len(rows)))
     connection.execute(_statement(size), tuple(chain.from_iterable(padded)))
+
+
+def _size(count: int) -> int:
+    """Round up by an eighth at most: few statements, so that all of them stay prepared."""
+    step = 1 << max(0, count.bit_length() - 4)
+    return -(-count // step) * step
 
 
 @cache

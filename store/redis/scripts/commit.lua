@@ -14,12 +14,12 @@ end
 if any then
   return {'kept', kept}
 end
-local epoch, version, requests_version = fence(KEYS[1])
-if not epoch then
+local held = fence(KEYS[1])
+if not held then
   return {'missing'}
 end
-if epoch ~= ARGV[1] or version ~= ARGV[2] or requests_version ~= ARGV[3] then
-  return {'moved', epoch, version}
+if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] or held[3] ~= ARGV[3] then
+  return {'moved', held[1], held[2]}
 end
 if ARGV[6] ~= '' then
   redis.call('HSET', KEYS[1], 'version', ARGV[4], 'ts', ARGV[5], 'state', ARGV[6])

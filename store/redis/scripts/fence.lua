@@ -23,17 +23,16 @@ local function primary()
   return facts
 end
 
--- Epoch, version and version of the requests as they are kept, and whether the epoch holds; nothing
--- where no room is. What is no number is found out where it is used.
+-- A room's epoch, version and version of the requests as they are kept, and whether the epoch holds;
+-- nothing where no room is. Text that is no number is found out where it is used.
 local function standing(key)
   local held = redis.call('HMGET', key, 'epoch', 'version', 'requests_version', 'replid')
   local history = held[4]
   if not history and redis.call('EXISTS', key) == 0 then
     return nil
   end
-  local holds = history and #history == 40
+  return held, history and #history == 40
     and string.find(primary(), 'master_replid:' .. history, 1, true)
-  return held[1], held[2], held[3], holds
 end
 
 local function replid()
@@ -42,12 +41,12 @@ end
 
 -- As above, after an epoch that did not hold was raised.
 local function fence(key)
-  local epoch, version, requests_version, holds = standing(key)
-  if version and not holds then
-    epoch = string.format('%.0f', math.max(number(epoch, 'epoch') + 1, server_ms()))
-    redis.call('HSET', key, 'epoch', epoch, 'replid', replid())
+  local held, holds = standing(key)
+  if held and not holds then
+    held[1] = string.format('%.0f', math.max(number(held[1], 'epoch') + 1, server_ms()))
+    redis.call('HSET', key, 'epoch', held[1], 'replid', replid())
   end
-  return epoch, version, requests_version
+  return held
 end
 
 local function room(key, epoch)

@@ -3,10 +3,12 @@
 -- ARGV: name, data, fingerprint, ts, how many documents a room may have,
 --       precondition ('none', 'exists' or 'any_of'), position...
 
-local epoch = fence(KEYS[1])
-if not epoch then
+local standing_room = fence(KEYS[1])
+if not standing_room then
   return {'no_room'}
 end
+local epoch = standing_room[1]
+number(epoch, 'epoch')
 local exists = redis.call('EXISTS', KEYS[2]) == 1
 local held = redis.call('HMGET', KEYS[2], 'version', 'ts', 'data', 'fingerprint')
 local version = exists and number(held[1], 'version of a document') or 0

@@ -57,9 +57,7 @@ class Evening(Line):
             args: its arguments.
         """
         body = {"cmd": cmd, "cmd_id": cmd_id or person.fresh_id(), "args": args}
-        answer = await self.asks(
-            person, "POST", f"{ROOT}/commands", body, expect=200, node=node
-        )
+        answer = await self.asks(person, "POST", f"{ROOT}/commands", body, expect=200, node=node)
         ack: dict[str, Any] = answer.json
         self.check_ack(ack, body["cmd_id"], changes)
         if listeners:
@@ -224,5 +222,3 @@ class Evening(Line):
         """Let everybody leave."""
         for listener in self.hearing.listeners:
             await listener.close()
-
-

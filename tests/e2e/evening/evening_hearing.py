@@ -36,10 +36,20 @@ class Hearing:
             listener.unread = []
             got = [m["doc"] for m in heard[listener] if m["type"] == "snapshot"]
             assert sorted(got) == sorted(docs), (listener.name, got, docs)
+        self._tell_messages(heard, first=True)
         self._tell_snapshots(heard)
+        self._tell_messages(heard, first=False)
+
+    def _tell_messages(
+        self, heard: Mapping[Listener, list[dict[str, Any]]], *, first: bool
+    ) -> None:
+        """Write what comes before the snapshots, or what comes after them."""
         for listener, messages in heard.items():
+            kinds = {message["type"] for message in messages}
+            early = {"welcome", "policy"} if "welcome" in kinds else {"ack"}
             for message in messages:
-                self._tell_message(listener, message)
+                if (message["type"] in early) == first:
+                    self._tell_message(listener, message)
 
     def _tell_snapshots(self, heard: Mapping[Listener, list[dict[str, Any]]]) -> None:
         """Write each snapshot once, with everybody who heard it."""
@@ -48,21 +58,25 @@ class Hearing:
             for snapshot in (m for m in messages if m["type"] == "snapshot"):
                 key = (snapshot["doc"], snapshot["view"], *position_of(snapshot))
                 groups.setdefault(key, []).append((listener, snapshot))
-        for doc, view, *position in sorted(groups, key=lambda key: (key[0] != "state", key)):
+        for doc, view, *position in sorted(groups, key=_order):
             group = groups[doc, view, position[0], position[1]]
             who = ", ".join(f"{listener.name}·{listener.node}" for listener, _ in group)
             place = self._names.position(position[0], position[1])
             self._script.line(f"pushed {doc} {place} ({view}) to {who}", 1)
-            for line in self._news(group[0][1]):
-                self._script.line(line, 2)
+            twin = (doc, "member", position[0], position[1])
+            for line in self._news(group[0][1], brief=view == "anonymous" and twin in groups):
+                self._script.exact(line, 2)
 
-    def _news(self, snapshot: dict[str, Any]) -> list[str]:
+    def _news(self, snapshot: dict[str, Any], *, brief: bool) -> list[str]:
+        """Say what is new; where the member view stands beside the anonymous one, once."""
         key = (snapshot["doc"], snapshot["view"])
-        before = self._told.get(key, {})
+        before = self._told.get(key)
         self._told[key] = snapshot
-        if before == snapshot:
+        if before == snapshot or brief:
             return []
-        return evening_words.changes(before, snapshot, self._names)
+        if before is None and snapshot["doc"] == "state":
+            return evening_words.whole(snapshot, self._names)
+        return evening_words.changes(before or {}, snapshot, self._names)
 
     def _tell_message(self, listener: Listener, message: dict[str, Any]) -> None:
         match message:
@@ -75,10 +89,13 @@ class Hearing:
             case {"type": "request"}:
                 words = self._names.json(message["request"])
             case _:
-                shown = {key: item for key, item in message.items() if key not in ("type", "message")}
+                shown = {
+                    key: item for key, item in message.items() if key not in ("type", "message")
+                }
                 words = self._names.json(shown)
         who = f"{listener.name}·{listener.node}"
-        self._script.line(f"{who} hears {message['type']}: {words}", 1)
+        text = f"{who} hears {message['type']}: {words}"
+        (self._script.line if message["type"] == "policy" else self._script.exact)(text, 1)
 
     def _policy(self, listener: Listener, policy: dict[str, Any]) -> str:
         """Say what came and went; a policy that says nothing new is not to be sent."""
@@ -88,5 +105,11 @@ class Hearing:
             return f"as {policy['view']}: {' '.join(commands) or 'nothing may be sent'}"
         news = [f"+{name}" for name in commands if name not in before]
         news += [f"-{name}" for name in before if name not in commands]
-        assert news, f"{listener.name} was told the same policy again"
-        return " ".join(news)
+        assert news or listener.has_subscribed, f"{listener.name} was told the same policy again"
+        return " ".join(news) or "the same as before"
+
+
+def _order(key: tuple[str, str, int, int]) -> tuple[bool, str, bool, int, int]:
+    """State first, the fuller view first."""
+    doc, view, epoch, version = key
+    return doc != "state", doc, view == "anonymous", epoch, version

@@ -73,7 +73,7 @@ class Line:
         words = [f"{user_id} → {node or person.node}", method, self.names.text(path)]
         words += [f"{name}: {self.names.text(value)}" for name, value in (headers or {}).items()]
         words += [] if body is None else [self.names.json(body)]
-        self.script.line("  ".join(words))
+        self.script.exact("  ".join(words))
 
     def tell_answer(self, answer: Answer, *headers: str) -> None:
         """Write down an answer; of a problem, what the protocol names."""
@@ -90,7 +90,7 @@ class Line:
                 words.append("(no body)")
             case _:
                 words.append(self.names.json(body))
-        self.script.line("  ".join(words), 1)
+        self.script.exact("  ".join(words), 1)
 
     def tell_position(self, snapshot: dict[str, Any]) -> str:
         """Name a snapshot by document, position and view."""

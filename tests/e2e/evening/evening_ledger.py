@@ -35,9 +35,25 @@ class Ledger:
         assert (snapshot["type"], snapshot["schema"]) == ("snapshot", 1)
         key = (snapshot["doc"], position_of(snapshot), snapshot["view"])
         assert self._bytes.setdefault(key, body) == body, f"two sets of bytes for {key}"
+        twin = self._bytes.get((*key[:2], "member"))
+        if snapshot["view"] == "anonymous" and twin is not None and snapshot["doc"] == "state":
+            assert snapshot == _without_names(json.loads(twin)), "the same facts in both views"
         if snapshot["doc"] == "state":
             _check_state(snapshot)
         return snapshot
+
+
+def _without_names(member: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a member view what strangers do not see."""
+    anonymous = {**member, "view": "anonymous", "seats": []}
+    if member["session"] is not None:
+        anonymous["session"] = {k: v for k, v in member["session"].items() if k != "owner_id"}
+    for seat in member["seats"]:
+        shown = {k: v for k, v in seat.items() if k not in ("participation_id", "since")}
+        if "user" in seat:
+            shown["user"] = {"nickname": f"{seat['user']['nickname'][0]}*"}
+        anonymous["seats"].append(shown)
+    return anonymous
 
 
 def _check_state(snapshot: dict[str, Any]) -> None:

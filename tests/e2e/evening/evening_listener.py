@@ -27,6 +27,7 @@ class Listener:
         self.commands: list[str] | None = None
         self.unread: list[dict[str, Any]] = []
         self.lossy: list[dict[str, Any]] = []
+        self.has_subscribed = False
         self.ended = False
         self.close_code: int | None = None
         self.fault: AssertionError | None = None

@@ -50,13 +50,13 @@ class Redis:
         await self._processes.start(
             self.name,
             *("redis-server", "--bind", "127.0.0.1", "--port", str(self.port)),
-            *("--dir", str(place), "--save", "", "--appendonly", "no"),
+            *("--dir", str(place), "--save", "", "--appendonly", "yes"),
             *("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", *replica),
         )
         awaited = "role:master" if replica_of is None else "master_link_status:up"
         async with asyncio.timeout(PATIENCE_S):
-            while awaited not in await self._facts():
-                await asyncio.sleep(0.02)  # another process: there is nothing to wait on
+            while awaited not in await self._facts():  # noqa: ASYNC110 another program: no event
+                await asyncio.sleep(0.02)
 
     async def _facts(self) -> str:
         try:

@@ -3,7 +3,7 @@
 | who | where |
 | --- | --- |
 | gateways A and B | free ports; each a ``seatsync serve`` |
-| their store | one fixed port, a forwarder: to the primary at first, to the promoted replica later |
+| their store | one fixed port, a forwarder: to the primary, later to the promoted replica |
 | the replica's line | a forwarder too, so that writes can get lost on their way to it |
 """
 
@@ -85,8 +85,8 @@ class Stage:
         parts = []
         for log in sorted(self._folder.glob("*.log")):
             lines = log.read_text(errors="replace").splitlines()
-            telling = [line for line in lines if '"level":"info"' not in line]
-            parts.append(f"--- {log.stem}\n" + "\n".join(telling[-25:]))
+            telling = [line for line in lines if '"level": "info"' not in line]
+            parts.append(f"--- {log.stem}\n" + "\n".join(telling[-12:]))
         return "\n".join(parts)
 
 

@@ -19,10 +19,18 @@ class Transcript:
         self._end_block()
         self._parts += [f"## {title}", _filled(introduction)]
 
+    def opening(self, title: str, introduction: str) -> None:
+        """Begin the whole."""
+        self._parts += [title, _filled(introduction)]
+
     def prose(self, text: str) -> None:
         """Say something between two parts of the transcript."""
         self._end_block()
         self._parts.append(_filled(text))
+
+    def exact(self, text: str, depth: int = 0) -> None:
+        """Write a line as it is, however long."""
+        self._lines.append("  " * depth + text)
 
     def line(self, text: str, depth: int = 0) -> None:
         """Write a line; one too long goes on, further in, on the next."""

@@ -2,57 +2,68 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evening_names import Names
 
+BREAKS = re.compile(r',(?="session":)|,(?="seat_mode":)|(?<=\[)(?=\{"index")|,(?=\{"index")')
+EMPTY = {"locked": False, "audio_locked": False}
+
 
 def whole(snapshot: dict[str, Any], names: Names) -> list[str]:
-    """Write a snapshot in full, a line for each seat."""
-    text = names.json(snapshot)
-    return text.replace(',"session":', ',\n "session":').replace(
-        ',"seats":[', ',\n "seats":[').replace("},{\"index\"", "},\n  {\"index\"").split("\n")
+    """Write a state in full, a line for each seat."""
+    lines = BREAKS.sub(lambda found: f"{found[0]}\n", names.json(snapshot)).split("\n")
+    return [lines[0], *(f" {line}" for line in lines[1:])]
 
 
 def changes(before: dict[str, Any], after: dict[str, Any], names: Names) -> list[str]:
-    """Say what is different in ``after``; the words of positions and times are left out."""
+    """Say what is different in ``after``, apart from position and time."""
     told: list[str] = []
     for field in ("session", "seat_mode", "data"):
         if before.get(field) != after.get(field):
-            told.append(f"{field}: {names.json(before.get(field))} → {names.json(after.get(field))}")
+            told.append(f"{field}: {names.json(after.get(field))}")
     told += _seats(before.get("seats", []), after.get("seats", []), names)
     if "items" in after and before.get("items", []) != after["items"]:
         waiting = "; ".join(_request(item, names) for item in after["items"])
         told.append(f"waiting: {waiting or 'nobody'} (total {after['total']})")
-    return told or ["the same as before"]
+    return told or ["(nothing that is shown)"]
 
 
 def _seats(before: list[Any], after: list[Any], names: Names) -> list[str]:
-    if not before and after:
-        return [f"seats 0 to {len(after) - 1}: empty"]
     if before and not after:
-        return ["seats: none any more"]
+        return ["seats: none"]
+    before = before or [EMPTY] * len(after)
     return [
-        f"seat {new['index']}: {_seat(old, names)} → {_seat(new, names)}"
+        f"seat {new['index']}: {_seat(new, names)}"
+        + (f" (was {_person(old, names)})" if _left(old, new) else "")
         for old, new in zip(before, after, strict=True)
         if old != new
     ]
 
 
+def _left(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Tell whether somebody is no longer there."""
+    return "user" in old and old["user"] != new.get("user")
+
+
 def _seat(seat: dict[str, Any], names: Names) -> str:
-    words = [_occupant(seat, names) if seat["status"] == "occupied" else "empty"]
-    words += [word.replace("_", " ") for word in ("locked", "audio_locked") if seat[word]]
+    words = [_person(seat, names)] if "user" in seat else ["empty"]
+    if "user" in seat:
+        words += [f"mic {'on' if seat['mic_on'] else 'off'}"]
+        words += ["muted"] if seat["muted"] else []
+        words += [f"link {seat['link']}"] if seat["link"] != "ok" else []
+    words += [word.replace("_", " ") for word in EMPTY if seat[word]]
     return ", ".join(words)
 
 
-def _occupant(seat: dict[str, Any], names: Names) -> str:
+def _person(seat: dict[str, Any], names: Names) -> str:
     user = names.show(seat["user"])
-    role = f" ({user['role']})" if "role" in user else ""
-    stay = names.show({"participation_id": seat.get("participation_id", "")}) if role else {}
-    words = [f"{user['nickname']}{role}", *stay.values(), f"mic {'on' if seat['mic_on'] else 'off'}"]
-    words += ["muted"] if seat["muted"] else []
-    words += [f"link {seat['link']}"] if seat["link"] != "ok" else []
-    return ", ".join(words)
+    if "role" not in user:
+        nickname: str = user["nickname"]
+        return nickname
+    stay = names.show({"participation_id": seat["participation_id"]})["participation_id"]
+    return f"{user['nickname']} ({user['role']}, {stay})"
 
 
 def _request(item: dict[str, Any], names: Names) -> str:

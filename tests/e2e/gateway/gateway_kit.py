@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 import aiohttp
 import jwt
 
-from gateway.config import Address, Config
-from gateway.server import Running, serving
+from gateway.config import Address, Bounds, Config
+from gateway.server import Running, clock_ms, serving
+from store.backend import Backend
+from store.bus import LocalBus
+from store.leases import LocalLeases
 from store.port import Store
 
 SECRET = b"planted-secret-of-the-acceptance-tests"
@@ -145,19 +148,24 @@ class Node:
         return reader, writer
 
 
+UNBOUNDED = Bounds(user_commands=None, room_commands=None)
+"""Tests are in a hurry."""
+
+
 @asynccontextmanager
-async def running_node(store: Store, **settings: Any) -> AsyncIterator[Node]:
+async def running_node(store: Store | Backend, **settings: Any) -> AsyncIterator[Node]:
     """Run a gateway on free ports; a drain of the tests waits for nobody long."""
     config = Config(
         listen=Address("127.0.0.1", 0),
         metrics_listen=Address("127.0.0.1", 0),
         secret=SECRET,
-        **{"drain_s": 1.0, **settings},
+        **{"drain_s": 1.0, "bounds": UNBOUNDED, **settings},
     )
+    backend = store if isinstance(store, Backend) else backend_of(store)
     timeout = aiohttp.ClientTimeout(total=30)
     connector = aiohttp.TCPConnector(limit=0)
     async with (
-        serving(config, store) as running,
+        serving(config, backend) as running,
         aiohttp.ClientSession(
             timeout=timeout,
             connector=connector,
@@ -170,6 +178,11 @@ async def running_node(store: Store, **settings: Any) -> AsyncIterator[Node]:
             yield node
         finally:
             await cut(node.bare)
+
+
+def backend_of(store: Store) -> Backend:
+    """Give a store of one process what belongs to it."""
+    return Backend(store, LocalLeases(clock_ms), LocalBus())
 
 
 async def cut(writers: list[asyncio.StreamWriter]) -> None:

@@ -266,7 +266,7 @@ async def test_a_version_mismatch_is_412(node: Node) -> None:
 BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"cmd": "seat.fly"}, "UNKNOWN_COMMAND"),
     ({"cmd": ""}, "UNKNOWN_COMMAND"),
-    ({"cmd": "request.apply"}, "UNKNOWN_COMMAND"),
+    ({"cmd": "request.grant"}, "UNKNOWN_COMMAND"),
     ({"cmd_id": ""}, "INVALID_ARGUMENT"),
     ({"cmd_id": "x" * 65}, "INVALID_ARGUMENT"),
     ({"if_version": "7"}, "INVALID_ARGUMENT"),

@@ -48,8 +48,8 @@ def test_an_exception_stays_on_its_line() -> None:
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_whatever_is_in_a_fact_it_is_one_line_of_json(message: str, fact: str) -> None:
     text = line("%s", args=(message,), fact=fact)
-    assert "\n" not in text
-    assert "\r" not in text
+    assert text.splitlines() == [text]
+    assert text.isascii()
     entry = json.loads(text)
     assert (entry["message"], entry["fact"]) == (message, fact)
 

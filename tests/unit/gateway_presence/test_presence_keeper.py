@@ -54,7 +54,6 @@ async def test_those_who_are_not_here_get_a_lease_only_where_they_have_none(node
 
 async def test_present_user_shown_as_lost_is_shown_again(node: Node, world: World) -> None:
     await sit(node, "ann")
-    (stay,) = world.stays().values()
     world.put("demo", seated_state("ann", "bob", lost=["ann", "bob"]))
     node.people.enter("demo", "ann")
     await node.loops.keeper.step()
@@ -63,7 +62,6 @@ async def test_present_user_shown_as_lost_is_shown_again(node: Node, world: Worl
         "ann": "ok",
         "bob": "lost",
     }
-    assert stay.link == "ok"
 
 
 async def test_touch_of_a_lost_user_does_not_wait_for_the_next_step(
@@ -191,7 +189,7 @@ async def test_claim_lasts_as_long_as_an_abandoned_seat(world: World) -> None:
         with pytest.raises(InOtherRoom):
             await node.tenure.claim("other", "ann")
         await node.live(1_000)
-    assert world.clock() - world.rooms["demo"].state.seats[0].audio_locked > 0
+    assert world.stays() == {}
 
 
 async def test_returned_users_are_revived_by_the_running_loop(node: Node, world: World) -> None:

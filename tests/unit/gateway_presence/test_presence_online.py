@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from presence_samples import Node
+
+from room.errors import Unavailable
+
+
+def online(count: int, room: str = "demo") -> dict[str, object]:
+    return {"type": "online", "room": room, "count": count}
+
+
+async def test_room_is_told_the_total_of_all_nodes_when_it_changed(node: Node) -> None:
+    node.wire.elsewhere["demo"] = 10
+    node.people.enter("demo", "ann")
+    await node.loops.counter.step()
+    assert node.people.heard() == [online(11)]
+    await node.loops.counter.step()
+    assert node.people.heard() == []
+    node.wire.elsewhere["demo"] = 12
+    await node.loops.counter.step()
+    assert node.people.heard() == [online(13)]
+
+
+async def test_every_room_with_connections_is_reported_each_time(node: Node) -> None:
+    node.people.enter("demo", "ann")
+    node.people.enter("demo", "ann")
+    node.people.enter("other", "bob")
+    await node.loops.counter.step()
+    await node.loops.counter.step()
+    assert node.wire.counted == [{"demo": 2, "other": 1}] * 2
+
+
+async def test_room_that_became_empty_is_reported_once(node: Node) -> None:
+    node.people.enter("demo", "ann")
+    await node.loops.counter.step()
+    node.people.leave("demo", "ann")
+    for _ in range(3):
+        await node.loops.counter.step()
+    assert node.wire.counted == [{"demo": 1}, {"demo": 0}]
+
+
+async def test_room_that_became_empty_in_an_absence_of_the_store_is_reported_after_it(
+    node: Node,
+) -> None:
+    node.people.enter("demo", "ann")
+    node.wire.away = True
+    with pytest.raises(Unavailable):
+        await node.loops.counter.step()
+    node.people.leave("demo", "ann")
+    node.wire.away = False
+    await node.loops.counter.step()
+    assert node.wire.counted == [{"demo": 0}]
+    assert node.people.heard() == []
+
+
+async def test_newcomer_learns_the_last_known_count(node: Node) -> None:
+    assert node.loops.online("demo") is None
+    node.people.enter("demo", "ann")
+    assert node.loops.online("demo") is None
+    await node.loops.counter.step()
+    message = node.loops.online("demo")
+    assert message is not None
+    assert json.loads(message) == online(1)
+
+
+async def test_count_of_a_room_that_was_empty_meanwhile_is_not_given(node: Node) -> None:
+    node.people.enter("demo", "ann")
+    await node.loops.counter.step()
+    node.people.leave("demo", "ann")
+    await node.loops.counter.step()
+    assert node.loops.online("demo") is None
+    node.people.heard()
+    node.people.enter("demo", "ann")
+    await node.loops.counter.step()
+    assert node.people.heard() == [online(1)]
