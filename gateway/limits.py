@@ -15,7 +15,8 @@ from gateway.config import Bounds, Rate
 from room.actor import Actor
 from room.errors import SeatsyncError
 
-MAX_BUCKETS: Final = 100_000
+MAX_BUCKETS: Final = 20_000
+"""Far more than a node serves in the seconds in which a bucket fills up."""
 SWEPT_AT_ONCE: Final = 4
 """Buckets looked at for being full, with each one that is used: more than one call can add."""
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from gateway.committer import Committer
 from gateway.tasks import Tasks
-from gateway.workings import Outcome, Pending
+from gateway.workings import Creation, Outcome, Pending
 from poller import Found, Poller
 from room.actor import SYSTEM, Actor
 from room.commands import Command, NewRoom, Request
@@ -151,14 +151,11 @@ class Rooms:
             room_seat_mode=wish.seat_mode,
             seat_mode=wish.seat_mode,
         )
-        return await self._tasks.finish(self._create(room, actor, state))
-
-    async def _create(self, room: str, actor: Actor, state: State) -> tuple[Stored, bool]:
-        stored, created = await self._store.create(room, state, self._clock_ms())
-        self._poller.put(Edition(stored))
+        future: asyncio.Future[tuple[Stored, bool]] = asyncio.get_running_loop().create_future()
+        self._committer.submit(room, Creation(state, future))
+        stored, created = await future
         if created:
             log.info("room created", extra={"room": room, "user": actor.user_id})
-            self._changed(Notice(room, "state"))
         return stored, created
 
     async def execute(self, room: str, actor: Actor, request: Request) -> Ack:

@@ -10,6 +10,7 @@ import msgspec
 
 from room.actor import Actor
 from room.commands import Command, Request
+from room.documents import State
 from room.errors import Refused, SeatsyncError
 from room.messages import Ack
 from room.position import Position
@@ -62,6 +63,26 @@ class Pending:
             self.future.set_exception(error)
 
 
+class Creation:
+    """A wish for a room that waits for its turn."""
+
+    __slots__ = ("future", "state")
+
+    def __init__(self, state: State, future: asyncio.Future[tuple[Stored, bool]]) -> None:
+        self.state = state
+        self.future = future
+
+    def succeed(self, outcome: tuple[Stored, bool]) -> None:
+        """Answer, if anybody still waits."""
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong, if anybody still waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
 class Working:
     """A room on its way from one committed revision to the next."""
 
@@ -75,8 +96,8 @@ class Working:
         self.base = base
         self.stored = base
         self.acks: list[Kept] = []
-        self.claimed: list[str] = []
-        """Users whose seats were claimed for this."""
+        self.left: set[str] = set()
+        """Users who had a seat at some moment of this and have left it."""
         self.newly_seated: tuple[str, ...] = ()
         """By the command that was added last."""
         self.has_refusals = False
@@ -145,8 +166,9 @@ class Working:
         after = _advance(self.stored, change, self._clock_ms())
         changed = after is not self.stored
         if after.state is not self.stored.state:
-            seated = after.state.seated_users() - self.stored.state.seated_users()
-            self.newly_seated = tuple(sorted(seated))
+            seated, before = after.state.seated_users(), self.stored.state.seated_users()
+            self.newly_seated = tuple(sorted(seated - before))
+            self.left |= before - seated
         positions = {}
         if after.requests_version != self.stored.requests_version:
             positions["requests"] = after.requests_position

@@ -41,7 +41,6 @@ class PublicHandler(RequestHandler):
             raise ConnectionError("an answer was begun already")
         error = Malformed("this is no HTTP request") if status < 500 else Unavailable("try again")
         response = problem_response(error)
-        response.headers["Server"] = "seatsync"
         response.force_close()
         return response
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.api.problems import problem_response
+from gateway.api.problems import PLAIN_HEADERS, problem_response
 from gateway.api.requests import host_of
 from gateway.gateway import Gateway
 from gateway.origins import Origins
@@ -59,7 +59,6 @@ def add_headers(gateway: Gateway) -> Callable[[web.Request, web.StreamResponse],
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
         if origin is not None or varies:
             response.headers.add("Vary", "Origin")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Server"] = "seatsync"
+        response.headers.update(PLAIN_HEADERS)
 
     return add

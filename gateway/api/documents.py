@@ -28,6 +28,7 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         who = actor(gateway, request)
         room = room_id(request)
         doc = check_doc(request.match_info["doc"])
+        gateway.limits.check_command(who, room)  # a service passes; others get no flood of 403
         check_json(request)
         if "If-None-Match" in request.headers:  # to pass over a condition is to break it
             raise InvalidArgument("a document is set under If-Match, or under no condition")

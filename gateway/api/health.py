@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.api.problems import PLAIN_HEADERS
 from gateway.api.rooms import json_response
 from gateway.gateway import Gateway
 
@@ -27,7 +28,8 @@ def metrics_routes(gateway: Gateway) -> list[web.RouteDef]:
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(
-            body=gateway.metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"}
+            body=gateway.metrics.render(),
+            headers={"Content-Type": "text/plain; version=0.0.4", **PLAIN_HEADERS},
         )
 
     return [web.get("/metrics", metrics)]

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PLAIN_HEADERS: Final = {"Server": "seatsync", "X-Content-Type-Options": "nosniff"}
+"""What every answer has: no version to look up, and no guessing of its type."""
 ERROR_RETRY_MS: Final = (1000, 3000)
 """When to try again after an error that may pass, spread over this span."""
 
@@ -55,7 +57,7 @@ def problem_response(error: SeatsyncError) -> web.Response:
         status=error.travel.status,
         body=wire.encode(details),
         content_type="application/problem+json",
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", **PLAIN_HEADERS},
     )
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))

@@ -57,8 +57,10 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
 
     async def command(request: web.Request) -> web.Response:
         room, who, wish = await read_command(request)
-        ack = await gateway.rooms.execute(room, who, wish)
-        gateway.presence.touch(room, who.user_id)
+        try:
+            ack = await gateway.rooms.execute(room, who, wish)
+        finally:
+            gateway.presence.touch(room, who.user_id)  # refused or not: they are there
         return json_response(ack)
 
     async def read_command(request: web.Request) -> tuple[str, Actor, Request]:

@@ -88,6 +88,8 @@ class LeaseKeeper:
             for user_id in self._occupied.of(room):
                 here = self._presence.is_present(room, user_id)
                 (present if here else absent).append(Seated(room, user_id))
+        for seated in present:
+            self._occupied.use(seated.room)
         await self._hold(present, with_claims)
         await self._tenure.ensure(absent)
 

@@ -89,10 +89,11 @@ class Reaper:
         lapses = await self._tenure.lapsed(MAX_LAPSES)
         if self._tenure.quiet.lasted_ms < self._tenure.lease_ms:
             return
-        await self._tenure.renew([one.seated for one in lapses if self._is_present(one)])
+        here = {lapse.seated for lapse in lapses if self._is_present(lapse)}
+        await self._tenure.renew(tuple(here))
         by_room: dict[str, list[Lapse]] = defaultdict(list)
         for lapse in lapses:
-            if not self._is_present(lapse) and not self._only_waits(lapse):
+            if lapse.seated not in here and not self._only_waits(lapse):
                 by_room[lapse.seated.room].append(lapse)
         works = (self._judge(room, some, asked_ms) for room, some in by_room.items())
         log_refused("rooms were not reaped", await apart(self._tasks, works, ROOMS_AT_ONCE))

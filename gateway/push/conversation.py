@@ -191,9 +191,10 @@ class Conversation:
             raise
 
     async def _execute(self, room: str, actor: Actor, request: Request) -> Ack:
-        ack = await self._rooms.execute(room, actor, request)
-        self._presence.touch(room, actor.user_id)
-        return ack
+        try:
+            return await self._rooms.execute(room, actor, request)
+        finally:
+            self._presence.touch(room, actor.user_id)  # refused or not: they are there
 
     def _speak(self, message: Speaking) -> None:
         if self.bearer.actor is None:

@@ -33,7 +33,12 @@ def http_url(text: str) -> str:
 def public_url(text: str) -> str:
     """Read where clients reach a service, perhaps below a path; a trailing slash is dropped."""
     parts = urlsplit(http_url(text))
-    if parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
+    try:
+        has_port = parts.port != 0
+    except ValueError:
+        has_port = False
+    beyond = parts.query or parts.fragment or "@" in parts.netloc
+    if beyond or not has_port or not text.isascii():
         raise argparse.ArgumentTypeError(f"{text!r} is more than SCHEME://HOST[:PORT][/PATH]")
     return http_url(text)
 

@@ -37,6 +37,8 @@ class Address:
         if parts.scheme != "unix" and not (host and _DATABASE.fullmatch(parts.path)):
             raise StoreUnusable(f"{self._name} is no address: redis://host:port/db is one")
         self._class: Final = settings.pop("connection_class", Connection)
+        if parts.scheme != "unix":
+            settings["socket_keepalive"] = True
         self._settings: Final = settings
         try:
             self.connection()
@@ -57,7 +59,6 @@ class Address:
                 **self._settings,
                 "socket_timeout": None,
                 "socket_connect_timeout": CONNECT_TIMEOUT_S,
-                "socket_keepalive": True,
                 "retry": Retry(NoBackoff(), 0),
                 "retry_on_timeout": False,
                 "retry_on_error": [],

@@ -25,7 +25,7 @@ from store.redis import messages
 from store.redis.address import Address
 from store.redis.keys import SHARDS, online_key, shard_of
 from store.redis.link import Link
-from store.redis.script import Script
+from store.redis.script import COUNT
 from store.redis.subscription import Confirmed, Message, subscribed
 
 PROBE_EVERY_S: Final = 1.0
@@ -35,7 +35,6 @@ RECONNECT_CAP_S: Final = 2.0
 REPORT_HOLDS_MS: Final = 15_000
 """How long what a node said of its connections counts."""
 
-_COUNT: Final = Script("count")
 _log: Final = logging.getLogger(__name__)
 
 
@@ -85,7 +84,7 @@ class RedisBus:
         calls = [
             ([online_key(room)], (node, count, REPORT_HOLDS_MS)) for room, count in online.items()
         ]
-        sums = await _COUNT.run_each(self._link, calls)
+        sums = await COUNT.run_each(self._link, calls)
         return {room: int(total) for room, total in zip(online, sums, strict=True)}
 
     async def _publish(self, room: str, body: bytes) -> None:

@@ -10,12 +10,7 @@ from urllib.parse import unquote
 from store.leases import Lapse, Seated
 from store.redis.keys import SHARDS, lease_member, leases_key, seat_key, shard_of
 from store.redis.link import Link, Word
-from store.redis.script import Script
-
-_EXTEND: Final = Script("lease_extend")
-_LAPSED: Final = Script("lease_lapsed")
-_CLAIM: Final = Script("claim")
-_RELEASE: Final = Script("release")
+from store.redis.script import CLAIM, LEASE_EXTEND, LEASE_LAPSED, RELEASE
 
 LARGEST_GROUP: Final = 500
 """Leases in one command: no call holds the server up."""
@@ -41,7 +36,7 @@ class RedisLeases:
 
     async def lapsed(self, limit: int = 1000) -> list[Lapse]:
         """List leases that ran out, the oldest first; O(``SHARDS`` times ``limit``)."""
-        found = await _LAPSED.run_each(
+        found = await LEASE_LAPSED.run_each(
             self._link, [([leases_key(shard)], (limit,)) for shard in range(SHARDS)]
         )
         lapses = [
@@ -53,15 +48,15 @@ class RedisLeases:
 
     async def claim(self, user_id: str, room: str, lease_ms: int) -> str | None:
         """Claim a user's one seat for a room, or renew the claim."""
-        holder = await _CLAIM.run(self._link, [seat_key(user_id)], room, lease_ms)
+        holder = await CLAIM.run(self._link, [seat_key(user_id)], room, lease_ms)
         return None if holder is None else holder.decode()
 
     async def release(self, user_id: str, room: str) -> None:
         """Give a claim back, if it is this room's."""
-        await _RELEASE.run(self._link, [seat_key(user_id)], room)
+        await RELEASE.run(self._link, [seat_key(user_id)], room)
 
     async def _extend(self, how: str, seated: Sequence[Seated], lease_ms: int) -> None:
-        await _EXTEND.run_each(
+        await LEASE_EXTEND.run_each(
             self._link, [([key], (how, lease_ms, *members)) for key, members in _grouped(seated)]
         )
 

@@ -14,6 +14,7 @@ from store.redis.address import Address
 from store.redis.bus import RedisBus
 from store.redis.leases import RedisLeases
 from store.redis.link import Link
+from store.redis.script import load_all
 from store.redis.store import RedisStore
 
 OLDEST_VERSION: Final = (7, 0)
@@ -54,6 +55,10 @@ async def _check(address: Address, link: Link, clock: Clock) -> None:
     flaw = _flaw(facts)
     if flaw is not None:
         raise StoreUnusable(f"{address}: {flaw}")
+    try:
+        await load_all(link)
+    except Unavailable as error:
+        raise StoreUnusable(f"{address}: {_reason(error.__cause__ or error)}") from None
     skew_ms = int(seconds) * 1000 + int(microseconds) // 1000 - clock()
     if abs(skew_ms) > LARGEST_SKEW_MS:
         _log.warning("the store's clock is far from ours", extra={"ahead_ms": skew_ms})

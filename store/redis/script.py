@@ -29,7 +29,7 @@ class Script:
         shared = (_FOLDER / "fence.lua").read_text() if fenced else ""
         self.name: Final = name
         self.text: Final = f"{flags}\n{shared}{text}"
-        self._digest: Final = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.digest: Final = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, link: Link, keys: Sequence[Word], *arguments: Word) -> Any:
         """Run it once.
@@ -40,7 +40,7 @@ class Script:
         rest = (len(keys), *keys, *arguments)
         try:
             try:
-                return await link.ask("EVALSHA", self._digest, *rest)
+                return await link.ask("EVALSHA", self.digest, *rest)
             except NoScriptError:  # restarted or flushed: it did not run, and EVAL keeps the text
                 return await link.ask("EVAL", self.text, *rest)
         except RedisError as error:
@@ -53,3 +53,30 @@ class Script:
         return await all_of(
             [partial(self.run, link, keys, *arguments) for keys, arguments in calls]
         )
+
+
+CONSULT: Final = Script("consult", fenced=True)
+HEAL: Final = Script("heal", fenced=True)
+CREATE: Final = Script("create", fenced=True)
+COMMIT: Final = Script("commit", fenced=True)
+READ_DOCUMENT: Final = Script("read_document", fenced=True)
+PUT_DOCUMENT: Final = Script("put_document", fenced=True)
+LEASE_EXTEND: Final = Script("lease_extend")
+LEASE_LAPSED: Final = Script("lease_lapsed")
+CLAIM: Final = Script("claim")
+RELEASE: Final = Script("release")
+COUNT: Final = Script("count")
+
+ALL: Final = (
+    *(CONSULT, HEAL, CREATE, COMMIT, READ_DOCUMENT, PUT_DOCUMENT),
+    *(LEASE_EXTEND, LEASE_LAPSED, CLAIM, RELEASE, COUNT),
+)
+
+
+async def load_all(link: Link) -> None:
+    """Make the scripts known, so that the first call of each is one exchange.
+
+    Raises:
+        Unavailable: the server does not answer, or refuses.
+    """
+    await link.call_each([("SCRIPT", "LOAD", script.text) for script in ALL])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -23,14 +23,15 @@ from store.port import (
 from store.redis import replies
 from store.redis.keys import ack_key, document_key, documents_key, room_key
 from store.redis.link import Link, Word
-from store.redis.script import Script
-
-_CONSULT: Final = Script("consult", fenced=True)
-_HEAL: Final = Script("heal", fenced=True)
-_CREATE: Final = Script("create", fenced=True)
-_COMMIT: Final = Script("commit", fenced=True)
-_READ_DOCUMENT: Final = Script("read_document", fenced=True)
-_PUT_DOCUMENT: Final = Script("put_document", fenced=True)
+from store.redis.script import (
+    COMMIT,
+    CONSULT,
+    CREATE,
+    HEAL,
+    PUT_DOCUMENT,
+    READ_DOCUMENT,
+    Script,
+)
 
 
 class RedisStore:
@@ -51,7 +52,7 @@ class RedisStore:
     async def consult(self, room: str, keys: Sequence[CommandKey]) -> Consulted:
         """Give a room, and the acks of these commands if they were accepted lately."""
         names = [room_key(room), *(ack_key(room, key) for key in keys)]
-        _, fields, receipts = await self._fenced(_CONSULT, room, names)
+        _, fields, receipts = await self._fenced(CONSULT, room, names)
         return Consulted(
             None if fields is None else replies.read_room(room, fields),
             replies.read_receipts(keys, receipts),
@@ -60,7 +61,7 @@ class RedisStore:
     async def create(self, room: str, state: State, ts_ms: int) -> tuple[Stored, bool]:
         """Commit version 1 of a room's documents, unless it is there."""
         requests = Requests()
-        status, answer = await _CREATE.run(
+        status, answer = await CREATE.run(
             self._link, [room_key(room)], ts_ms, _json(state), _json(requests)
         )
         if status == b"held":
@@ -73,7 +74,7 @@ class RedisStore:
         """Commit what was computed from ``base``; the primary has it when this returns."""
         stored = write.stored
         keys = [ack.key for ack in write.acks]
-        status, *answer = await _COMMIT.run(
+        status, *answer = await COMMIT.run(
             self._link,
             [room_key(stored.room), *(ack_key(stored.room, key) for key in keys)],
             *base,
@@ -92,7 +93,7 @@ class RedisStore:
     async def read_document(self, room: str, doc: str) -> StoredDocument | None:
         """Give an ``x-`` document, or None where the room or the document is not there."""
         names = [room_key(room), document_key(room, doc)]
-        status, *fields = await self._fenced(_READ_DOCUMENT, room, names)
+        status, *fields = await self._fenced(READ_DOCUMENT, room, names)
         return None if status == b"missing" else replies.read_document(room, doc, fields)
 
     async def put_document(
@@ -105,7 +106,7 @@ class RedisStore:
         precondition: Precondition | None = None,
     ) -> tuple[StoredDocument, bool]:
         """Set an ``x-`` document; version 1 at first, then one more with each change."""
-        status, *fields = await _PUT_DOCUMENT.run(
+        status, *fields = await PUT_DOCUMENT.run(
             self._link,
             [room_key(room), document_key(room, doc), documents_key(room)],
             *(doc, data, fingerprint, ts_ms, MAX_DOCUMENTS),
@@ -132,7 +133,7 @@ class RedisStore:
             answer = await script.run(self._link, names)
             if answer[0] != b"unfenced":
                 return answer
-            await _HEAL.run(self._link, [room_key(room)])
+            await HEAL.run(self._link, [room_key(room)])
         raise Unavailable("the store changes its primary")
 
 

@@ -80,6 +80,8 @@ def write(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """
     if connection.in_transaction:  # a roll-back failed: once more, before all else
         connection.execute("ROLLBACK")
+    if not rows:  # somebody waits for the group before
+        return
     if len(rows) <= LARGEST_STATEMENT_ROWS:
         _insert(connection, rows)
         return

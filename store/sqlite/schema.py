@@ -122,9 +122,10 @@ def _read_meta(connection: sqlite3.Connection, path: Path, tables: set[str]) -> 
     if not tables:
         return {}
     foreign = StoreUnusable(f"{path} belongs to another program")
-    if "meta" not in tables:
+    columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(meta)")]
+    if columns != ["key", "value"]:
         raise foreign
-    meta: dict[str, object] = dict(connection.execute("SELECT * FROM meta"))
+    meta: dict[str, object] = dict(connection.execute("SELECT key, value FROM meta"))
     numbers = {key: value for key, value in meta.items() if isinstance(value, int)}
     if numbers.keys() != meta.keys():
         raise foreign
@@ -139,6 +140,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError as error:
         verdict = str(error)
     if verdict != "ok":
+        verdict = verdict.splitlines()[-1]
         raise StoreUnusable(
             f"{path} is damaged ({verdict}); restore a backup in its place, or move it and its "
             "-wal away to begin with no rooms"

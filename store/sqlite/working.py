@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from room.snapshot import Revision, Stored, StoredDocument
@@ -64,8 +65,7 @@ class WorkingSet:
         """Take a room that was read from disk, or that is about to be created."""
         held = Held(None, frozenset()) if found is None else Held(*found)
         self._rooms[room] = held
-        if len(self._rooms) > self._max_rooms:
-            self._drop_room(room)
+        self._drop_rooms(but=room)
         return held
 
     def find_document(self, room: str, doc: str) -> StoredDocument | None:
@@ -138,6 +138,7 @@ class WorkingSet:
         for key, receipt in acks.items():
             self._pending_acks.discard(key)
             self.acks.add(key, kept_at_ms, receipt, now_ms=kept_at_ms)
+        self._drop_rooms(but=after.room)
 
     def begin_document(self, held: Held) -> None:
         """Note that a document of this room was handed to the disk."""
@@ -163,9 +164,11 @@ class WorkingSet:
             if held.durable is None:
                 del self._rooms[room]
 
-    def _drop_room(self, newest: str) -> None:
-        """Drop the oldest of which nothing is pending; there may be none: then one too many."""
-        for room, held in self._rooms.items():
-            if held.pending == 0 and room != newest:
-                del self._rooms[room]
-                return
+    def _drop_rooms(self, but: str) -> None:
+        """Drop the oldest of which nothing is pending; there may be too few of them for now."""
+        excess = len(self._rooms) - self._max_rooms
+        if excess <= 0:
+            return
+        idle = (room for room, held in self._rooms.items() if held.pending == 0 and room != but)
+        for room in list(islice(idle, excess)):
+            del self._rooms[room]

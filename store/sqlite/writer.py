@@ -17,6 +17,7 @@ from store.sqlite.batch import LARGEST_STATEMENT_ROWS, Row
 
 LARGEST_GROUP_ROWS: Final = LARGEST_STATEMENT_ROWS - 1
 """One statement; the one row more drops old acks."""
+FORGET_EVERY_ROWS: Final = 1024
 
 
 class _Waiting:
@@ -41,12 +42,13 @@ class Writer:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        extra_row: Callable[[], Row],
+        forget_row: Callable[[], Row],
         on_failure: Callable[[], None],
     ) -> None:
         batch.install(connection)
         self._connection = connection
-        self._extra_row = extra_row
+        self._forget_row = forget_row
+        self._rows_until_forget = 0
         self._on_failure = on_failure
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._queue: list[_Waiting] = []
@@ -92,21 +94,24 @@ class Writer:
         self._is_due = False
         if self._group or not self._queue:
             return
-        rows = self._take()
         writing = asyncio.get_running_loop().run_in_executor(
-            self._threads, batch.write, self._connection, rows
+            self._threads, batch.write, self._connection, self._take()
         )
         writing.add_done_callback(self._settle)
 
     def _take(self) -> list[Row]:
         """Move the head of the queue into the group: one write at least."""
-        rows = [self._extra_row()]
+        rows: list[Row] = []
         count = 0
         for waiting in self._queue:
             if count and len(rows) + len(waiting.rows) > LARGEST_GROUP_ROWS:
                 break
             rows.extend(waiting.rows)
             count += 1
+        self._rows_until_forget -= len(rows)
+        if self._rows_until_forget < 0:
+            self._rows_until_forget = FORGET_EVERY_ROWS
+            rows.append(self._forget_row())
         self._group, self._queue = self._queue[:count], self._queue[count:]
         return rows
 

@@ -74,7 +74,11 @@ SETTINGS: dict[str, Callable[[Path], AbstractAsyncContextManager[Setting]]] = {
 }
 
 
-@pytest.fixture(params=SETTINGS)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.redis if name == "redis" else ()) for name in SETTINGS
+    ]
+)
 async def setting(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Setting]:
     async with SETTINGS[request.param](tmp_path) as opened:
         yield opened

@@ -2,137 +2,131 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import pytest
+import store_writer
 
 import store
-from room.position import Position
+from room.position import Position, parse_position
 from store.port import CommandKey
 from store.sqlite import SqliteStore
 
 ROOT = Path(store.__file__).parents[1]
 WRITERS = 4
 
-COMMIT_FOR_EVER = """
-import asyncio
-import sys
-import time
-from pathlib import Path
 
-from room.documents import State
-from store.port import BaseMoved, CommandKey, Receipt, Write
-from store.sqlite import SqliteStore
+class Acks(NamedTuple):
+    """What was acknowledged, and at which position."""
 
-RUN = sys.argv[2]
+    states: dict[str, Position]
+    documents: dict[str, Position]
 
-
-def clock():
-    return time.time_ns() // 1_000_000
-
-
-async def write_for_ever(store, writer):
-    number = 0
-    while True:
-        held = await store.read("demo")
-        cmd_id = f"{RUN}-{writer}-{number}"
-        state = State(f"owner-{cmd_id}")
-        receipt = Receipt(cmd_id.encode(), True, {"number": number})
-        try:
-            committed = await store.commit(
-                "demo", held.position, Write(clock(), CommandKey("alice", cmd_id), receipt, state)
-            )
-        except BaseMoved:
-            continue
-        print(cmd_id, committed.stored.position, flush=True)
-        number += 1
-
-
-async def main():
-    store = SqliteStore.open(Path(sys.argv[1]), clock)
-    await store.create("demo", State("alice"), clock())
-    async with asyncio.TaskGroup() as tasks:
-        for writer in range(int(sys.argv[3])):
-            tasks.create_task(write_for_ever(store, writer))
-
-
-asyncio.run(main())
-"""
+    def add(self, line: str) -> None:
+        kind, name, position = line.split()
+        (self.states if kind == "state" else self.documents)[name] = parse_position(position)
 
 
 @contextmanager
 def writing(path: Path, run: int) -> Iterator[subprocess.Popen[str]]:
     """A process that writes until it is killed."""
-    command = [sys.executable, "-c", COMMIT_FOR_EVER, str(path), f"run{run}", str(WRITERS)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+    command = [sys.executable, store_writer.__file__, str(path), f"run{run}", str(WRITERS)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as child:
         try:
             yield child
         finally:
             child.kill()
 
 
-def read_ack(line: str) -> tuple[str, Position]:
-    cmd_id, position = line.split()
-    epoch, version = position.split(".")
-    return cmd_id, Position(int(epoch), int(version))
-
-
-def acks_until_killed(
-    stdout: IO[str], child: subprocess.Popen[str], count: int
-) -> dict[str, Position]:
+def acks_until_killed(stdout: IO[str], child: subprocess.Popen[str], count: int) -> Acks:
     """Read some acks, kill the writer at once, and read what it had said before it died."""
-    acks = dict(read_ack(stdout.readline()) for _ in range(count))
+    acks = Acks({}, {})
+    for _ in range(count):
+        acks.add(stdout.readline())
     child.kill()
-    rest = stdout.read()
-    # a line that the kill cut short is no ack
-    acks.update(read_ack(line) for line in rest.splitlines(keepends=True) if line.endswith("\n"))
+    for line in stdout.read().splitlines(keepends=True):
+        if line.endswith("\n"):  # a line that the kill cut short is no ack
+            acks.add(line)
     return acks
 
 
-async def check_nothing_is_lost(path: Path, acks: dict[str, Position]) -> Position:
+async def check_nothing_is_lost(path: Path, acks: Acks, fresh: Acks) -> Position:
     """Find every acknowledged version and receipt in the file; gives where the room stands."""
     opened = SqliteStore.open(path, lambda: 1)
     try:
-        held = await opened.read("demo")
+        keys = [CommandKey("alice", cmd_id) for cmd_id in acks.states]
+        consulted = await opened.consult(store_writer.ROOM, keys)
+        assert {key.cmd_id: one.position for key, one in consulted.receipts.items()} == acks.states
+        for key, receipt in consulted.receipts.items():
+            assert receipt.fingerprint == key.cmd_id.encode()
+        held = consulted.stored
         assert held is not None
-        for cmd_id, position in acks.items():
-            receipt = await opened.recall("demo", CommandKey("alice", cmd_id))
-            assert receipt is not None
-            assert receipt.position == position
-            assert receipt.fingerprint == cmd_id.encode()
-        newest = max(acks.values())
-        assert held.position.version >= newest.version
-        assert held.position > newest
-        if held.position.version == newest.version:
-            (cmd_id,) = [name for name, position in acks.items() if position == newest]
-            assert held.state.owner_id == f"owner-{cmd_id}"
+        if acks.states:
+            newest = max(acks.states.values())
+            assert held.position > newest
+            assert newest.version <= held.position.version <= newest.version + WRITERS
+            if held.position.version == newest.version:
+                names = [name for name, at in acks.states.items() if at == newest]
+                assert held.state.owner_id == f"owner-{min(names)}"
+        await check_document(opened, fresh.documents)
         return held.position
     finally:
         await opened.close()
 
 
+async def check_document(opened: SqliteStore, fresh: dict[str, Position]) -> None:
+    """The document of the newest ack is there, or the one that was on its way after it."""
+    document = await opened.read_document(store_writer.ROOM, store_writer.DOC)
+    if not fresh:
+        return
+    assert document is not None
+    text, newest = max(fresh.items(), key=lambda item: item[1])
+    assert document.position > newest
+    assert newest.version <= document.position.version <= newest.version + 1
+    if document.position.version == newest.version:
+        assert document.fingerprint == text.encode()
+
+
+def check_versions(fresh: dict[str, Position], older: dict[str, Position], *, each: int) -> None:
+    """Versions of one run: one epoch, each once, none left out, all after those before."""
+    positions = sorted(fresh.values())
+    if not positions:
+        return
+    assert len({position.epoch for position in positions}) == 1
+    assert positions[0] > max(older.values(), default=Position(0, 0))
+    versions = [position.version for position in positions]
+    first, last = versions[0], versions[-1]
+    for version in range(first, last):
+        assert versions.count(version) == each
+    assert 1 <= versions.count(last) <= each  # the kill came between the lines of one ack
+
+
 async def kill_again_and_again(path: Path, kills: int) -> None:
-    acks: dict[str, Position] = {}
+    acks, held = Acks({}, {}), Position(0, 0)
     for run in range(kills):
         with writing(path, run) as child:
             assert child.stdout is not None
-            fresh = acks_until_killed(child.stdout, child, count=1 + run % 7 * 5)
-        versions = sorted(position.version for position in fresh.values())
-        assert versions == list(range(versions[0], versions[0] + len(versions)))
-        assert len({position.epoch for position in fresh.values()}) == 1
-        assert min(fresh.values()) > max(acks.values(), default=Position(0, 0))
-        acks.update(fresh)
-        held = await check_nothing_is_lost(path, acks)
-        assert held.version <= 1 + len(acks) + (run + 1) * WRITERS
+            fresh = acks_until_killed(child.stdout, child, count=1 + run % 7 * 10)
+        check_versions(fresh.states, acks.states, each=3)
+        check_versions(fresh.documents, acks.documents, each=1)
+        acks.states.update(fresh.states)
+        acks.documents.update(fresh.documents)
+        after = await check_nothing_is_lost(path, acks, fresh)
+        assert after > held
+        held = after
 
 
 async def test_acknowledged_commits_survive_kill_9(tmp_path: Path) -> None:
-    await kill_again_and_again(tmp_path / "rooms.db", kills=5)
+    await kill_again_and_again(tmp_path / "rooms.db", kills=10)
 
 
 @pytest.mark.soak

@@ -1,66 +1,69 @@
-"""The real parts with one planted bug each: what the simulator has to find."""
+"""The real parts of one node with one planted bug each: what the simulator has to find."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sim_node import Parts
 
+from gateway.committer import Committer
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
 from gateway.rooms import Rooms
+from gateway.workings import Pending
 from poller import Found, Freshness, Poller
 from poller.cache import Cache, Cached
 from poller.flight import SingleFlight
-from room.actor import Actor
-from room.commands import Request
-from room.messages import Ack
 from room.position import Position
 from room.reconcile import Held, Reconciler, Verdict
 from room.snapshot import Edition, Snapshot, Stored
 from room.views import View
 
 
-class CacheOfTheLast(Cache):
+class CacheOfTheLast(Cache[Edition]):
     """Holds what came last, not what is newest."""
 
     def put(self, edition: Edition) -> Edition:
-        self._missing.pop(edition.room, None)
-        self._rooms[edition.room] = Cached(edition, self._clock_s())
+        self._missing.pop(edition.key, None)
+        self._held[edition.key] = Cached(edition, self._clock_s())
         return edition
 
 
-class OldOverNew(Poller):
+class OldOverNew(Poller[Edition]):
     """An older edition overwrites a newer one."""
 
-    def __init__(self, *args: Any, max_rooms: int, **options: Any) -> None:
-        super().__init__(*args, max_rooms=max_rooms, **options)
-        self._cache = CacheOfTheLast(self._clock_s, max_rooms, 100)
+    def __init__(self, *args: Any, max_held: int, **options: Any) -> None:
+        super().__init__(*args, max_held=max_held, **options)
+        self._cache = CacheOfTheLast(self._clock_s, max_held, 100)
+
+    def put(self, edition: Edition) -> Edition:
+        self._meanwhile.pop(edition.key, None)
+        return super().put(edition)
 
 
-class LeaderOwnsFlight(Poller):
+class LeaderOwnsFlight(Poller[Edition]):
     """Whoever started a read takes it down when they leave."""
 
-    async def _fetch(self, room: str) -> Found:
-        flight, joined = self._flights.start(room, lambda: self._load(room))
+    async def _fetch(self, key: Any) -> Found[Edition]:
+        flight, joined = self._flights.start(key, lambda: self._load(key))
         edition = await flight
         return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
 
 
-class EveryoneFlies(SingleFlight[str, Edition]):
+class EveryoneFlies(SingleFlight[Any, Edition]):
     """Never joins."""
 
     def start(
-        self, key: str, read: Callable[[], Coroutine[Any, Any, Edition]]
+        self, key: Any, read: Any
     ) -> tuple[asyncio.Task[Edition], bool]:
         return self._spawn(read()), False
 
 
-class ReadsForEveryone(Poller):
+class ReadsForEveryone(Poller[Edition]):
     """Every caller that misses asks the store."""
 
     def __init__(self, *args: Any, spawn: Any, **options: Any) -> None:
@@ -68,7 +71,7 @@ class ReadsForEveryone(Poller):
         self._flights = EveryoneFlies(spawn)
 
 
-class NeverHoldsOff(Poller):
+class NeverHoldsOff(Poller[Edition]):
     """Asks a store that is away again and again."""
 
     @property
@@ -80,7 +83,7 @@ class ReadsThenFollows(Conversation):
     """Reads first and follows afterwards; in between it asks the store something else."""
 
     async def _follow(self, key: Key, position: Position | None) -> None:
-        found = await self._rooms.find(key.room)
+        found = await self._rooms.find_document(*key)
         await self._rooms._store.read(key.room)
         self.mailbox.forget(key)
         if position is not None:
@@ -93,16 +96,16 @@ class ReadsThenFollows(Conversation):
 class StaysInAudience(Conversation):
     """Leaves without saying so."""
 
-    def _leave_audience(self, room: str) -> None:
-        self._listeners.pop(room, None)
+    def _leave(self, room: str) -> None:
+        self._policy_at.pop(room, None)
+        self._entered.discard(room)
 
 
 class HearsPolicyOnce(Conversation):
     """Is not told when its standing changes."""
 
-    async def _say_policy(self, room: str) -> None:
-        found = await self._rooms.find(room)
-        self._tell_policy(room, found.edition.stored)
+    def _on_standing(self, stored: Stored) -> None:
+        """Say nothing."""
 
 
 class TakesAnything(Mailbox):
@@ -129,21 +132,40 @@ class VersionAlone(Reconciler):
         return Verdict.APPLIED
 
 
-class PushesFirst(Poller):
+class PushesFirst(Poller[Edition]):
     """Pushes, and replaces what polls are answered with a moment later."""
 
     def put(self, edition: Edition) -> Edition:
-        held = self._cache.get(edition.room)
+        held = self._cache.get(edition.key)
         self._announce(edition, None if held is None else held.edition)
         asyncio.get_running_loop().call_soon(super().put, edition)
         return edition
 
 
-class DiesWithItsSender(Rooms):
-    """A sender that goes away takes the command along."""
+class BatchOfItsSender:
+    """The committer's tasks; the batch begun last can be stopped."""
 
-    async def execute(self, room: str, actor: Actor, request: Request) -> Ack:
-        return await self._execute(room, actor, request)
+    def __init__(self, tasks: Any) -> None:
+        self._tasks = tasks
+        self.last: asyncio.Task[Any] | None = None
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = self._tasks.spawn(work)
+        self.last = task
+        return task
+
+
+class DiesWithItsSender(Committer):
+    """A sender that goes away takes its batch along."""
+
+    def __init__(self, store: Any, poller: Any, tasks: Any, **options: Any) -> None:
+        super().__init__(store, poller, BatchOfItsSender(tasks), **options)  # type: ignore[arg-type]
+
+    def submit(self, room: str, pending: Pending) -> None:
+        super().submit(room, pending)
+        batch: Any = self._tasks
+        task = batch.last
+        pending.future.add_done_callback(lambda future: future.cancelled() and task.cancel())
 
 
 class CreatesQuietly(Rooms):
@@ -153,7 +175,7 @@ class CreatesQuietly(Rooms):
         return await self._store.create(room, state, self._clock_ms())
 
 
-class StampsTwice(Poller):
+class StampsTwice(Poller[Edition]):
     """Serves another commit time than the store holds."""
 
     def put(self, edition: Edition) -> Edition:
@@ -191,23 +213,24 @@ def plant(within: int, *rules: str, **parts: Any) -> Plant:
 
 PUSHED: Final = "memory before push"
 LEVEL: Final = "an idle connection was sent what was acked"
+UNHURT: Final = "nobody is cancelled for another"
 
 PLANTS: Final[dict[str, Plant]] = {
     "older edition overwrites a newer one": plant(500, ACKED, PUSHED, ENDS, poller=OldOverNew),
-    "cancelled leader kills its followers": plant(
-        100, "nobody is cancelled for another", poller=LeaderOwnsFlight
-    ),
+    "cancelled leader kills its followers": plant(100, UNHURT, poller=LeaderOwnsFlight),
     "no single flight": plant(20, "one read under way per room", poller=ReadsForEveryone),
     "no hold-off": plant(100, "reads stay within one per time to live", poller=NeverHoldsOff),
     "read, then follow": plant(1000, ENDS, LEVEL, conversation=ReadsThenFollows),
-    "listeners stay behind": plant(20, "nobody listens", conversation=StaysInAudience),
+    "listeners stay behind": plant(20, "the audience is empty", conversation=StaysInAudience),
     "policy is told once": plant(
         100, "the last policy heard is in force", conversation=HearsPolicyOnce
     ),
     "mailbox takes an older position": plant(20, RISES, mailbox=TakesAnything),
     "reconciler ignores the epoch": plant(50, ROLLS_BACK, ENDS, reconciler=VersionAlone),
     "push before memory": plant(50, PUSHED, ACKED, poller=PushesFirst),
-    "cancelled sender stops its command": plant(1000, ENDS, ACKED, LEVEL, rooms=DiesWithItsSender),
+    "cancelled sender stops its batch": plant(
+        1000, ENDS, ACKED, LEVEL, UNHURT, committer=DiesWithItsSender
+    ),
     "cached 404 survives creation": plant(
         100, "a created room is found", ACKED, rooms=CreatesQuietly
     ),

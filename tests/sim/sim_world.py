@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Coroutine
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-from sim_loop import SimulatedLoop, Stuck
-from sim_node import START_MS, Node, Parts
+from sim_node import Node, Parts
 from sim_reader import Reader
-from sim_referee import Referee
-from sim_store import Disk, FlakyStore, Weather
+from sim_stage import OWNER, PEOPLE, Stage
+from sim_store import FlakyStore, Weather
 
-from gateway.bearer import ANONYMOUS, Bearer
-from gateway.push.conversation import Conversation
-from gateway.push.outgoing import Outgoing
-from room import wire
 from room.actor import Actor
 from room.commands import Envelope, read_request
 from room.errors import SeatsyncError, Unavailable
-from room.messages import Bye, Subscribe
-from room.policy import allowed_commands
-from room.position import LARGEST, Position
-from room.snapshot import Snapshot, encode_state
+from store.backend import Backend
+from store.bus import LocalBus
+from store.leases import LocalLeases
 
-T = TypeVar("T")
-
-OWNER: Final = Actor("owner")
-PEOPLE: Final = (OWNER, Actor("ann"), Actor("bob"))
 LONGEST_VIDEO_DELAY_S: Final = 4.0
 SETTLE_S: Final = 11.0
 """The last long pause ends in 3 s; two polls bring what is new; the video is 4 s late."""
@@ -70,41 +59,18 @@ def scenario_of(seed: int) -> Scenario:
     return FORGETFUL if seed % 5 == 4 else NORMAL
 
 
-class World:
-    """Runs one schedule."""
+class World(Stage):
+    """One node."""
 
     def __init__(self, seed: int, scenario: Scenario, parts: Parts) -> None:
-        self._rng = random.Random(seed)
-        self._loop = SimulatedLoop(random.Random(self._rng.random()))
-        self._referee = Referee(seed, self._loop.time)
+        super().__init__(seed, parts)
         self._scenario = scenario
-        self._parts = parts
+        self.is_strict = scenario.is_strict
         self._weather = Weather(self._rng)
-        self._disk = Disk(lambda: START_MS + int(self._loop.time() * 1000))
         self._rooms = ("one", "two")[: self._rng.choice((1, 2)) if scenario.cached_rooms > 1 else 2]
-        self._readers: list[Reader] = []
         self._rooms_come_first = self._rng.random() < 0.5
         claims = self._rooms_come_first or scenario.ahead_of_creation
         self._ahead_rate = 0.05 if claims else 0.0
-        self._calm = self._over = False
-
-    def run(self) -> int:
-        """Run to the end.
-
-        Returns:
-            the steps it took.
-
-        Raises:
-            RuleBroken: a rule did not hold.
-        """
-        try:
-            self._loop.run(self._main())
-        except Stuck as stuck:
-            self._referee.broken(f"the world goes on: {stuck}")
-        for context in self._loop.unexpected:
-            self._referee.broken("no unexpected error", context)
-        self._referee.judge()
-        return self._loop.steps
 
     async def _main(self) -> None:
         self._node = self._new_node()
@@ -118,6 +84,10 @@ class World:
             await self._settle()
             self._over = True
         await self._node.check_left_clean()
+        self._node.check_reads()
+
+    def _pick_node(self, reader: Reader) -> Node:
+        return self._node
 
     def _actors(self) -> list[Coroutine[Any, Any, None]]:
         actors = [
@@ -144,43 +114,11 @@ class World:
             work.append(self._keep_following(mixed))
         return work
 
-    def _reader(self, name: str, room: str) -> Reader:
-        bearer = self._rng.choice((ANONYMOUS, *(Bearer(actor) for actor in PEOPLE)))
-        reader = Reader(f"{name}@{room}", room, bearer, self._parts.reconciler(), self._referee)
-        self._readers.append(reader)
-        return reader
-
     def _new_node(self) -> Node:
         self._store = FlakyStore(self._disk, self._weather)
+        backend = Backend(self._store, LocalLeases(self._now_ms), LocalBus())
         cached_rooms = self._scenario.cached_rooms
-        return Node(self._store, self._parts, self._referee, cached_rooms=cached_rooms)
-
-    async def _pause(self, mean_s: float) -> None:
-        pause_s = self._rng.expovariate(1 / mean_s)
-        await asyncio.sleep(min(pause_s, 1.0 if self._calm else 3.0))
-
-    async def _risk(self, call: Coroutine[Any, Any, T], give_up_rate: float) -> T | None:
-        """Make a call whose caller may lose patience; nobody else may end it."""
-        if self._calm or self._rng.random() >= give_up_rate:
-            try:
-                return await call
-            except asyncio.CancelledError:
-                self._referee.broken("nobody is cancelled for another")
-                raise
-        task = self._loop.create_task(call)
-        gave_up = False
-
-        def give_up() -> None:
-            nonlocal gave_up
-            gave_up = task.cancel()
-
-        patience_s = self._rng.expovariate(1 / self._rng.choice((0.001, 0.05, 0.5)))
-        self._loop.call_later(patience_s, give_up)
-        await asyncio.wait({task})
-        if task.cancelled():
-            self._referee.check(gave_up, "nobody is cancelled for another")
-            return None
-        return task.result()
+        return Node("n", backend, self._parts, self._referee, self._rng, cached_rooms=cached_rooms)
 
     # Writers
 
@@ -234,23 +172,7 @@ class World:
         self._disk.raise_epoch(lost=0)
         self._referee.saw("epoch raised")
 
-    # Readers
-
-    async def _keep_polling(self, reader: Reader) -> None:
-        while not self._over:
-            await self._pause(0.8 if self._calm else self._rng.choice((0.02, 0.8)))
-            await self._risk(self._poll(reader), 0.3)
-
-    async def _poll(self, reader: Reader) -> None:
-        after = reader.position
-        if self._rng.random() < self._ahead_rate:
-            after = Position(LARGEST, 0)
-        edition = await self._node.poll(reader.room, after)
-        if edition is None or (after is not None and edition.position <= after):
-            return
-        if not self._calm:
-            await self._pause(0.2)
-        reader.receive(edition.view(reader.bearer.view), "poll")
+    # Viewers
 
     async def _watch(self, reader: Reader) -> None:
         """The relay polls and writes what it gets into the video; viewers see it late."""
@@ -261,66 +183,6 @@ class World:
                 delay_s = self._rng.uniform(0.2, LONGEST_VIDEO_DELAY_S)
                 snapshot = edition.view("anonymous")
                 self._loop.call_later(delay_s, reader.receive, snapshot, "sei")
-
-    async def _keep_following(self, reader: Reader) -> None:
-        while not self._over:
-            try:
-                await self._risk(self._follow(self._node, reader), 0.3)
-            except SeatsyncError as error:
-                self._referee.saw(reader.name, "turned away", error.code)
-            await self._pause(0.4)
-
-    async def _follow(self, node: Node, reader: Reader) -> None:
-        """One connection, from welcome to its end."""
-        have = {} if reader.position is None else {"state": reader.position}
-        has_home = self._rng.random() < 0.7
-        with node.outgoing(reader.bearer) as outgoing:
-            home = reader.room if has_home else None
-            conversation = node.conversation(reader.bearer, outgoing.mailbox, home)
-            try:
-                await conversation.open(("state",), have, 25_000)
-                if not has_home:
-                    await conversation.receive(_subscribe(reader.room, have))
-                await self._drain(node, reader, conversation, outgoing, have.get("state"))
-            finally:
-                conversation.close()
-
-    async def _drain(
-        self,
-        node: Node,
-        reader: Reader,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        newest: Position | None,
-    ) -> None:
-        """Send what waits, at the speed of this reader; positions on one connection only rise."""
-        sent = 0
-        items_left = self._rng.choice((3, 10, 1000))
-        while not self._over and (self._calm or sent < items_left):
-            item = await outgoing.next(within_s=self._rng.uniform(0.5, 3.0))
-            if isinstance(item, Bye):
-                return
-            if item is None and self._scenario.is_strict:
-                node.check_sent(outgoing.mailbox, reader.room)
-            if isinstance(item, bytes):
-                heard = reader.hear(item)
-                self._referee.check((heard["type"] == "welcome") == (not sent), "welcome first")
-                if heard["type"] == "error":
-                    return
-            elif isinstance(item, Snapshot):
-                node.check_in_memory(item)
-                rises = newest is None or item.position > newest
-                rule = "positions on one connection rise"
-                self._referee.check(rises, rule, reader.name, newest, item.position)
-                newest = item.position
-                reader.receive(item, "ws")
-            sent += item is not None
-            if not self._calm and self._rng.random() < 0.3:
-                await self._pause(self._rng.choice((0.01, 0.6)))
-            if not self._calm and self._rng.random() < 0.1:
-                newest = reader.position if self._rng.random() < 0.5 else None
-                have = {} if newest is None else {"state": newest}
-                await conversation.receive(_subscribe(reader.room, have))
 
     # The end
 
@@ -356,22 +218,6 @@ class World:
                 await self._node.execute(room, OWNER, request)
             except SeatsyncError as refusal:
                 self._referee.saw("refused", name, refusal.code)
-
-    def _check_converged(self, reader: Reader) -> None:
-        final = self._disk.final(reader.room)
-        check = self._referee.check
-        rule = "every reader ends at the final position"
-        check(reader.position == final.position, rule, reader.name, reader.shown, final.position)
-        if reader.shown is not None:
-            self._referee.check_body(encode_state(final, reader.shown[1]))
-        if reader.policy is not None and self._scenario.is_strict:
-            commands = allowed_commands(final.state, reader.bearer.actor)
-            check(reader.policy == commands, "the last policy heard is in force", reader.name)
-
-
-def _subscribe(room: str, have: dict[str, Position]) -> bytes:
-    named = {doc: str(position) for doc, position in have.items()}
-    return wire.encode(Subscribe(room=room, have=named))
 
 
 def run(seed: int, scenario: Scenario | None = None, parts: Parts | None = None) -> int:

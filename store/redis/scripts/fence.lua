@@ -26,13 +26,14 @@ end
 -- A room's epoch, version and version of the requests as they are kept, and whether the epoch holds;
 -- nothing where no room is. Text that is no number is found out where it is used.
 local function standing(key)
+  local facts = primary()
   local held = redis.call('HMGET', key, 'epoch', 'version', 'requests_version', 'replid')
   local history = held[4]
   if not history and redis.call('EXISTS', key) == 0 then
     return nil
   end
   return held, history and #history == 40
-    and string.find(primary(), 'master_replid:' .. history, 1, true)
+    and string.find(facts, 'master_replid:' .. history, 1, true)
 end
 
 local function replid()

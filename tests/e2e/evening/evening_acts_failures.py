@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
-from evening_acts_requests import named
 from evening_director import Evening
 from evening_http import ROOT
 from evening_ledger import position_of
-from evening_listener import PATIENCE_S, Listener
+from evening_listener import PATIENCE_S, EventListener, Listener
 
 
 async def lost_gateway(play: Evening) -> None:
@@ -38,16 +38,18 @@ async def lost_gateway(play: Evening) -> None:
     answer = await play.asks(cast.erin, "POST", f"{ROOT}/commands", again, expect=200, node="B")
     assert answer.json == heard, "the ack of the dead gateway, from the other one"
     have = {one.name: one.have() for one in lost}
-    await play.listens(cast.erin, node="B", have=have["erin"])
+    await play.listens(cast.erin, docs=("state", "x-score"), node="B", have=have["erin"])
     await play.does(cast.dave, "seat.lock", seat_index=4)
     await play.listens(cast.olga, docs=("state", "requests"), node="B", have=have["olga"])
+    (guest,) = (one for one in lost if isinstance(one, EventListener))
+    await play.listens_to_events(cast.guest, ("state", "x-score"), back=guest, node="B")
     play.script.gap()
     play.script.line("A is started again")
     await stage.start_gateway("A")
     await play.listens(cast.carol, "'s phone", have=have["carol's phone"])
-    await play.listens(cast.ivan, have=named(play, "erin").have())
+    await play.listens(cast.ivan, have=play.hearing.named("erin").have())
     await play.does(cast.carol, "mic.set", on=True)
-    seats = named(play, "olga").held["state"]["seats"]
+    seats = play.hearing.named("olga").held["state"]["seats"]
     sitting = [seat["user"]["user_id"] for seat in seats if seat["status"] == "occupied"]
     assert sitting == ["olga", "dave", "grace", "erin", "carol", "ivan"]
 
@@ -73,9 +75,10 @@ async def lost_store(play: Evening) -> None:
     kept = dict(play.at)
     await stage.hold_replication()
     play.script.line("from now on nothing reaches the replica")
-    take = {"cmd_id": "heidi-takes", "seat_index": 7}
+    take: dict[str, Any] = {"cmd_id": "heidi-takes", "seat_index": 7}
     await play.does(cast.heidi, "seat.take", **take)
     await play.does(cast.erin, "mic.set", on=False)
+    seen = play.at["state"]
     play.script.gap()
     play.script.line("kill -9 the primary")
     await stage.lose_primary()
@@ -84,6 +87,8 @@ async def lost_store(play: Evening) -> None:
     play.script.line("the replica is promoted; the gateways find it where the primary was")
     await stage.promote_replica()
     await follow(play, kept)
+    epoch, version = seen
+    await play.polls(cast.viewer, query=f"?after={epoch}.{version}")
     await play.does(cast.dave, "mic.set", on=True)
     await play.does(cast.heidi, "seat.take", **take)
     for node in ("A", "B"):
@@ -160,4 +165,5 @@ async def ending(play: Evening) -> None:
     assert (seen.json["session"], seen.json["seats"]) == (None, [])
     late = await play.listens(cast.frank, "'s laptop")
     play.script.verbatim([play.names.json(late.held["state"])], 2)
+    play.script.prose("And tomorrow is another evening:")
     await play.does(cast.olga, "session.start", node="B")

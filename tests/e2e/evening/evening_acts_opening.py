@@ -7,6 +7,7 @@ import asyncio
 from evening_director import NOTHING, Evening
 from evening_http import ROOT
 from evening_ledger import position_of
+from evening_words import whole
 
 FOREVER_S = 5
 
@@ -57,9 +58,9 @@ async def opening(play: Evening) -> None:
     await play.polls(cast.viewer, query="?after=soon", expect=400, code="INVALID_ARGUMENT")
     play.script.prose(
         """
-        The guest takes Server-Sent Events, from the other gateway: the same bytes as every other
-        anonymous reader gets, whatever the channel and the node. The guest also asks for a document
-        that does not exist yet; it will come when there is one.
+        The guest takes Server-Sent Events: the same bytes as every other anonymous reader gets,
+        whatever the channel and the gateway. The guest also asks for a document that does not exist
+        yet; it will come when there is one.
         """
     )
     await play.listens_to_events(cast.guest, ("state", "x-score"))
@@ -99,6 +100,10 @@ async def free_seats(play: Evening) -> None:
     await by_socket(play)
     await fight(play)
     await play.does(cast.ivan, "seat.leave", changes=NOTHING)
+    play.script.prose("So this is the room now, as Erin gets it, and as the viewer does:")
+    for person in (cast.erin, cast.viewer):
+        seen = await play.polls(person, show=("ETag", "Cache-Control"))
+        play.script.verbatim(whole(seen.json, play.names), 2)
 
 
 async def waiting_poll(play: Evening) -> None:
@@ -126,12 +131,12 @@ async def waiting_poll(play: Evening) -> None:
 
 async def by_socket(play: Evening) -> None:
     """Send a command by WebSocket: its ack comes back on it."""
-    erin = next(one for one in play.hearing.live() if one.name == "erin")
+    erin = play.hearing.named("erin")
     cmd_id = play.cast.erin.fresh_id()
     message = {"type": "cmd", "cmd": "seat.take", "cmd_id": cmd_id, "args": {"seat_index": 3}}
     play.tell_request(play.cast.erin, "sends on the WebSocket", play.names.json(message))
     await erin.send(message)
-    await erin.until("an ack", lambda: any(m["type"] == "ack" for m in erin.unread))
+    await erin.until_heard("an ack", lambda message: message["type"] == "ack")
     ack = next(m for m in erin.unread if m["type"] == "ack")
     play.check_ack(ack, cmd_id, ("state",))
     await play.hear(("state",))
@@ -165,4 +170,4 @@ async def fight(play: Evening) -> None:
     play.script.line(f"once 200  an ack at {place}", 1)
     play.script.line(f"{len(lost)} times 409  SEAT_OCCUPIED at {place}", 1)
     await play.hear(("state",))
-    await play.does(winner, "seat.leave", cmd_id="winner-2")
+    await play.does(winner, "seat.leave", cmd_id="winner-2", node="A")

@@ -7,13 +7,6 @@ from evening_http import ROOT
 from evening_listener import SocketListener
 
 
-def named(play: Evening, name: str) -> SocketListener:
-    """Find a connection that stands, by name."""
-    (found,) = (one for one in play.hearing.live() if one.name == name)
-    assert isinstance(found, SocketListener)
-    return found
-
-
 def request_of(listener: SocketListener) -> str:
     """Give the id of the newest request that a listener holds."""
     items = listener.held["requests"]["items"]
@@ -33,7 +26,7 @@ async def raised_hands(play: Evening) -> None:
         Asking twice is asking once.
         """,
     )
-    olga = named(play, "olga")
+    olga = play.hearing.named("olga")
     await play.does(cast.olga, "seat.mode.set", mode="apply")
     frank = await play.listens(cast.frank)
     grace = await play.listens(cast.grace)
@@ -90,7 +83,7 @@ async def admins(play: Evening) -> None:
         mode it is the only way in.
         """,
     )
-    olga, dave = named(play, "olga"), named(play, "dave")
+    olga, dave = play.hearing.named("olga"), play.hearing.named("dave")
     ivan = await play.listens(cast.ivan)
     await play.refused(cast.dave, 403, "FORBIDDEN", "seat.kick", user_id="frank")
     await subscribe(play, dave, "FORBIDDEN")
@@ -113,7 +106,7 @@ async def admins(play: Evening) -> None:
     assert olga.held["state"]["seats"][6]["user"]["user_id"] == "ivan"
     await play.does(cast.dave, "seat.mode.set", mode="invite")
     await play.refused(cast.grace, 409, "INVITE_REQUIRED", "seat.take", seat_index=4)
-    grace, heidi = named(play, "grace"), named(play, "heidi")
+    grace, heidi = play.hearing.named("grace"), play.hearing.named("heidi")
     await play.does(
         cast.dave, "invite.send", changes=REQUESTS, told={dave: None, grace: None}, user_id="grace"
     )
@@ -141,7 +134,7 @@ async def subscribe(play: Evening, listener: SocketListener, refusal: str = "") 
     await listener.send(message)
     if refusal:
         listener.docs.remove("requests")
-        await listener.until("an error", lambda: any(m["type"] == "error" for m in listener.unread))
+        await listener.until_heard("an error", lambda message: message["type"] == "error")
         (error,) = (m for m in listener.unread if m["type"] == "error")
         assert (error["code"], error["doc"], error["room"]) == (refusal, "requests", "lounge")
         await play.hear(NOTHING)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from evening_director import NOTHING, Evening
+from evening_listener import Listener
 
 
 async def mutes(play: Evening) -> None:
@@ -17,7 +20,7 @@ async def mutes(play: Evening) -> None:
         is heard.
         """,
     )
-    dave = next(one for one in play.hearing.live() if one.name == "dave")
+    dave = play.hearing.named("dave")
 
     def seat(index: int) -> tuple[bool, bool, bool]:
         held = dave.held["state"]["seats"][index]
@@ -46,7 +49,7 @@ async def mutes(play: Evening) -> None:
 
 async def speaking(play: Evening) -> None:
     """Let somebody be seen to speak: no document changes."""
-    live = {one.name: one for one in play.hearing.live()}
+    erin, olga, dave = map(play.hearing.named, ("erin", "olga", "dave"))
     play.script.prose(
         """
         That somebody is speaking right now is worth a glow around a face, not a version: a small
@@ -54,15 +57,17 @@ async def speaking(play: Evening) -> None:
         """
     )
     play.script.line('erin sends on the WebSocket  {"type":"speaking","on":true}')
-    await live["erin"].send({"type": "speaking", "on": True})
-    for listener in (live["olga"], live["dave"]):
-        await listener.until(
-            "that seat 3 speaks",
-            lambda listener=listener: any(
-                message["type"] == "speaking" and message["seats"] == [3]
-                for message in listener.lossy
-            ),
-        )
+    await erin.send({"type": "speaking", "on": True})
+    for listener in (olga, dave):
+        await listener.until("that seat 3 speaks", partial(_speaks, listener, 3))
         play.script.line(f'{listener.name}·{listener.node} hears speaking: {{"seats":[3]}}', 1)
-    await live["erin"].send({"type": "speaking", "on": False})
+    await erin.send({"type": "speaking", "on": False})
     await play.hear(NOTHING)
+
+
+def _speaks(listener: Listener, seat_index: int) -> bool:
+    """Tell whether a listener has heard that a seat, and no other, speaks."""
+    return any(
+        message["type"] == "speaking" and message["seats"] == [seat_index]
+        for message in listener.lossy
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evening_director import NOTHING, Evening
 from evening_http import ROOT
+from evening_ledger import position_of
 
 
 async def twice(play: Evening) -> None:
@@ -14,10 +17,11 @@ async def twice(play: Evening) -> None:
         """
         A phone that lost the answer sends the command again, with the same id: it gets the first
         answer again, from either gateway, and nothing happens a second time. The same id with other
-        content is a mistake and is called one. A refusal is not kept: a resend is a new attempt.
+        content is a mistake and is called one. Whoever wants a command to count only for what they
+        see says so with if_version.
         """,
     )
-    take = {"cmd_id": "grace-takes", "seat_index": 7}
+    take: dict[str, Any] = {"cmd_id": "grace-takes", "seat_index": 7}
     first = await play.does(cast.grace, "seat.take", **take)
     await play.does(cast.erin, "mic.set", on=False)
     for node in ("B", "A"):
@@ -25,9 +29,15 @@ async def twice(play: Evening) -> None:
         again = await play.asks(cast.grace, "POST", f"{ROOT}/commands", body, expect=200, node=node)
         assert again.json == first, "the first ack, though the room has moved on"
         await play.hear(NOTHING)
-    other = {"cmd_id": "grace-takes", "seat_index": 4}
+    other: dict[str, Any] = {"cmd_id": "grace-takes", "seat_index": 4}
     await play.refused(cast.grace, 422, "IDEMPOTENCY_KEY_REUSED", "seat.take", **other)
     await by_header(play)
+    epoch, version = play.at["state"]
+    stale = f"{epoch}.{version - 1}"
+    problem = await play.refused(
+        cast.olga, 412, "VERSION_MISMATCH", "seat.lock", if_version=stale, seat_index=7
+    )
+    assert position_of(problem) == play.at["state"], "where things stand"
 
 
 async def by_header(play: Evening) -> None:
@@ -76,3 +86,5 @@ async def foreign_document(play: Evening) -> None:
     seen = await play.polls(cast.viewer, "x-score", show=("ETag",))
     assert seen.json["data"] == {"red": 1, "blue": 0}
     play.script.verbatim([play.names.json(seen.json)], 2)
+    same = await play.polls(cast.erin, "x-score", show=("ETag",))
+    assert same.body == seen.body, "an x- document has one view"

@@ -62,4 +62,4 @@ class Cast:
         self.fans = [Person(f"fan-{n}", "AB"[n % 2], nickname="Fan") for n in range(12)]
         self.score = Person("score", "A", kind="service", docs=["x-score"])
         self.viewer = Stranger("viewer", "A")
-        self.guest = Stranger("guest", "B")
+        self.guest = Stranger("guest", "A")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,9 @@ STATE = ("state",)
 REQUESTS = ("requests",)
 BOTH = ("state", "requests")
 NOTHING: tuple[str, ...] = ()
+
+Told = Mapping[SocketListener, str | None]
+"""Who gets a ``request`` message, and with which outcome."""
 
 
 class Evening(Line):
@@ -38,10 +42,9 @@ class Evening(Line):
         /,
         *,
         changes: Collection[str] = STATE,
-        told: Mapping[Listener, str | None] | None = None,
+        told: Told | None = None,
         cmd_id: str = "",
         node: str = "",
-        listeners: bool = True,
         **args: Any,
     ) -> dict[str, Any]:
         """Send a command that must succeed, and wait until everybody has heard of it.
@@ -53,15 +56,14 @@ class Evening(Line):
             told: who must get a ``request`` message, and with which outcome.
             cmd_id: unless given, a new one.
             node: the gateway, where it is not the person's own.
-            listeners: whether to wait until it was heard.
             args: its arguments.
         """
-        body = {"cmd": cmd, "cmd_id": cmd_id or person.fresh_id(), "args": args}
+        cmd_id = cmd_id or person.fresh_id()
+        body = {"cmd": cmd, "cmd_id": cmd_id, "args": args}
         answer = await self.asks(person, "POST", f"{ROOT}/commands", body, expect=200, node=node)
         ack: dict[str, Any] = answer.json
-        self.check_ack(ack, body["cmd_id"], changes)
-        if listeners:
-            await self.hear(changes, told)
+        self.check_ack(ack, cmd_id, changes)
+        await self.hear(changes, told)
         return ack
 
     def check_ack(self, ack: dict[str, Any], cmd_id: str, changes: Collection[str]) -> None:
@@ -90,12 +92,15 @@ class Evening(Line):
         /,
         *,
         cmd_id: str = "",
+        if_version: str = "",
         headers: Mapping[str, str] | None = None,
         node: str = "",
         **args: Any,
     ) -> dict[str, Any]:
         """Send a command that must be refused; nobody hears of it, no version rises."""
-        body = {"cmd": cmd, "cmd_id": cmd_id or person.fresh_id(), "args": args}
+        body: dict[str, Any] = {"cmd": cmd, "cmd_id": cmd_id or person.fresh_id(), "args": args}
+        if if_version:
+            body["if_version"] = if_version
         answer = await self.asks(
             person,
             "POST",
@@ -158,13 +163,22 @@ class Evening(Line):
         return listener
 
     async def listens_to_events(
-        self, person: Person, docs: tuple[str, ...] = STATE, *, last_event_id: str = ""
+        self,
+        person: Person,
+        docs: tuple[str, ...] = STATE,
+        *,
+        back: EventListener | None = None,
+        node: str = "",
     ) -> EventListener:
-        """Connect by Server-Sent Events, and hear what stands there."""
-        listener = EventListener(person.user_id, person.node, docs, self.ledger)
+        """Connect by Server-Sent Events, for the first time or to come back."""
+        listener = EventListener(person.user_id, node or person.node, docs, self.ledger)
+        have = {} if back is None else back.have()
+        last_event_id = "" if back is None else back.last_event_id
+        ids = set(filter(None, last_event_id.split(",")))
+        assert ids == {f"{doc}:{position}" for doc, position in have.items()}, last_event_id
         path = f"{ROOT}/events?docs={','.join(docs)}"
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        self.tell_request(person, "GET", path, None, headers)
+        self.tell_request(person, "GET", path, None, headers, listener.node)
         listener.response = await self.http.get(
             self.stage.urls[listener.node] + path,
             headers={**person.headers(), **headers},
@@ -172,7 +186,7 @@ class Evening(Line):
         )
         assert listener.response.content_type == "text/event-stream"
         listener.read(listener.read_events())
-        await self._welcome(listener, {})
+        await self._welcome(listener, have)
         return listener
 
     async def _welcome(self, listener: Listener, have: Mapping[str, str]) -> None:
@@ -196,9 +210,7 @@ class Evening(Line):
         missed += [doc for doc in listener.held if doc not in missed]
         self.hearing.tell({listener: missed})
 
-    async def hear(
-        self, changes: Collection[str], told: Mapping[Listener, str | None] | None = None
-    ) -> None:
+    async def hear(self, changes: Collection[str], told: Told | None = None) -> None:
         """Wait until each listener has heard of each change, once, and write it down."""
         live = self.hearing.live()
         for listener in live:
@@ -206,12 +218,8 @@ class Evening(Line):
                 if doc in listener.docs:
                     await listener.until_at(doc, self.at[doc])
         for listener, outcome in (told or {}).items():
-            await listener.until(
-                f"a request message with the outcome {outcome}",
-                lambda listener=listener, outcome=outcome: any(
-                    message["type"] == "request" and message["request"].get("outcome") == outcome
-                    for message in listener.unread
-                ),
+            await listener.until_heard(
+                f"a request message with the outcome {outcome}", partial(_ends, outcome)
             )
         await asyncio.gather(*(listener.settle() for listener in live))
         self.hearing.tell(
@@ -222,3 +230,8 @@ class Evening(Line):
         """Let everybody leave."""
         for listener in self.hearing.listeners:
             await listener.close()
+
+
+def _ends(outcome: str | None, message: dict[str, Any]) -> bool:
+    """Tell whether a message says of a request that it ended so; None: that it waits."""
+    return bool(message["type"] == "request" and message["request"].get("outcome") == outcome)

@@ -7,7 +7,7 @@ from typing import Any
 
 import evening_words
 from evening_ledger import position_of
-from evening_listener import Listener
+from evening_listener import Listener, SocketListener
 from evening_names import Names
 from evening_transcript import Transcript
 
@@ -28,6 +28,12 @@ class Hearing:
     def live(self) -> list[Listener]:
         """Name those whose connection stands, in the order in which they came."""
         return [listener for listener in self.listeners if not listener.ended]
+
+    def named(self, name: str) -> SocketListener:
+        """Find a WebSocket that stands by the name of who listens."""
+        (found,) = (one for one in self.live() if one.name == name)
+        assert isinstance(found, SocketListener)
+        return found
 
     def tell(self, due: Mapping[Listener, Sequence[str]]) -> None:
         """Write down what some listeners heard: of each document due one snapshot, no other."""

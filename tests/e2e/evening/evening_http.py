@@ -79,7 +79,7 @@ class Line:
         """Write down an answer; of a problem, what the protocol names."""
         words = [str(answer.status)]
         words += [f"{name}: {self.names.text(answer.headers[name])}" for name in headers]
-        body = answer.json if answer.body else None
+        body: Any = answer.json if answer.body else None
         match body:
             case {"type": "snapshot"}:
                 words.append(self.tell_position(body))
@@ -160,14 +160,15 @@ class Line:
             assert headers["Cache-Control"] == "no-store"
             return
         public = "public, max-age=1, stale-while-revalidate=4"
-        control = public if person.is_anonymous else "private, no-cache"
-        assert headers["Cache-Control"] == control
+        tail = "-m" if headers["ETag"].endswith('-m"') else ""
+        assert headers["Cache-Control"] == ("private, no-cache" if tail else public)
         assert headers["Vary"] == "Authorization, Accept-Encoding"
         if status == 304:
             assert body == b""
             return
         snapshot = self.ledger.check(body)
-        tail = "-m" if snapshot["view"] == "member" else ""
+        assert (snapshot["view"] == "member") is bool(tail), headers["ETag"]
+        assert not (tail and person.is_anonymous), "strangers get the anonymous view"
         assert headers["ETag"] == '"{}.{}{}"'.format(*position_of(snapshot), tail)
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         assert headers["Repr-Digest"] == f"sha-256=:{digest}:"

@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -55,6 +56,10 @@ class Listener:
         if self.fault is not None:
             raise self.fault
         assert true(), f"{self.name} on {self.node} lost the connection before: {what}"
+
+    async def until_heard(self, what: str, unread: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until some message lies unread."""
+        await self.until(what, lambda: any(map(unread, self.unread)))
 
     async def until_at(self, doc: str, position: Position) -> None:
         """Wait until a document is held at a position or a later one."""
@@ -137,7 +142,7 @@ class SocketListener(Listener):
         """Ask twice: what waited when the first answer left has left before the second."""
         for number in (next(self._pings), next(self._pings)):
             await self.send({"type": "ping", "id": number})
-            await self.until(f"pong {number}", lambda number=number: number in self._pongs)
+            await self.until(f"pong {number}", partial(self._pongs.__contains__, number))
 
     async def read_socket(self) -> int | None:
         """Take every text frame."""

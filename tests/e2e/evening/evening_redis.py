@@ -50,7 +50,7 @@ class Redis:
         await self._processes.start(
             self.name,
             *("redis-server", "--bind", "127.0.0.1", "--port", str(self.port)),
-            *("--dir", str(place), "--save", "", "--appendonly", "yes"),
+            *("--dir", str(place), "--save", "", "--appendonly", "yes", "--loglevel", "warning"),
             *("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", *replica),
         )
         awaited = "role:master" if replica_of is None else "master_link_status:up"

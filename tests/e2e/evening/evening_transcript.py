@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 WIDTH = 100
@@ -12,16 +13,20 @@ class Transcript:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._titles: list[str] = []
+        self._opened = 0
         self._lines: list[str] = []
 
     def act(self, title: str, introduction: str) -> None:
         """Begin an act."""
         self._end_block()
+        self._titles.append(title)
         self._parts += [f"## {title}", _filled(introduction)]
 
     def opening(self, title: str, introduction: str) -> None:
         """Begin the whole."""
         self._parts += [title, _filled(introduction)]
+        self._opened = len(self._parts)
 
     def prose(self, text: str) -> None:
         """Say something between two parts of the transcript."""
@@ -63,7 +68,16 @@ class Transcript:
     def text(self) -> str:
         """Give everything that was written."""
         self._end_block()
-        return "\n\n".join(self._parts) + "\n"
+        contents = "\n".join(map(_link, self._titles))
+        parts = [*self._parts[: self._opened], contents, *self._parts[self._opened :]]
+        return "\n\n".join(parts) + "\n"
+
+
+def _link(title: str) -> str:
+    """Point at a heading as GitHub names it; the number of the act is the list's own."""
+    anchor = re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+    number, _, name = title.partition(" ")
+    return f"{number} [{name}](#{anchor})"
 
 
 def _filled(text: str) -> str:

@@ -33,7 +33,8 @@ def changes(before: dict[str, Any], after: dict[str, Any], names: Names) -> list
 def _seats(before: list[Any], after: list[Any], names: Names) -> list[str]:
     if before and not after:
         return ["seats: none"]
-    before = before or [EMPTY] * len(after)
+    if after and not before:
+        return [f"seats 0 to {len(after) - 1}: empty"]
     return [
         f"seat {new['index']}: {_seat(new, names)}"
         + (f" (was {_person(old, names)})" if _left(old, new) else "")
@@ -44,7 +45,8 @@ def _seats(before: list[Any], after: list[Any], names: Names) -> list[str]:
 
 def _left(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Tell whether somebody is no longer there."""
-    return "user" in old and old["user"] != new.get("user")
+    stay = "participation_id"
+    return "user" in old and (old.get(stay) != new.get(stay) or "user" not in new)
 
 
 def _seat(seat: dict[str, Any], names: Names) -> str:

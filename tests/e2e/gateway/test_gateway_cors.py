@@ -135,3 +135,53 @@ async def test_a_cache_may_not_give_a_page_the_answer_made_for_no_page(friendly:
 async def test_options_without_an_origin_is_no_preflight(node: Node) -> None:
     answer = await node.ask("OPTIONS", STATE)
     assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
+
+
+@pytest.mark.parametrize("origin", [FRIEND.upper(), f"{FRIEND}:443", f"{FRIEND}/", f"{FRIEND}."])
+async def test_an_origin_of_another_form_is_foreign(friendly: Node, origin: str) -> None:
+    answer = await friendly.ask("GET", STATE, headers={"Origin": origin})
+    assert (answer.status, answer.code) == (403, "FORBIDDEN")
+
+
+async def test_a_foreign_page_gets_no_socket_by_any_subprotocol(friendly: Node) -> None:
+    headers = {
+        "Origin": "https://evil.example",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol": "seatsync.v1",
+    }
+    for path in (f"/v1/rooms/{ROOM}/push", "/v1/push"):
+        answer = await friendly.ask("GET", path, headers=headers)
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize("path", [STATE, f"/v1/rooms/{ROOM}/x-score", f"/v1/rooms/{ROOM}/entry"])
+async def test_a_page_may_set_a_document_under_a_condition(friendly: Node, path: str) -> None:
+    headers = {
+        "Origin": FRIEND,
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "authorization, content-type, if-match",
+    }
+    answer = await friendly.ask("OPTIONS", path, headers=headers)
+    assert answer.status == 204
+    assert "if-match" in names(answer.headers["Access-Control-Allow-Headers"])
+    assert "origin" in names(",".join(answer.headers.getall("Vary")))
+
+
+async def test_behind_a_proxy_the_public_address_says_whose_page_it_is() -> None:
+    settings = {"public_url": "https://rooms.example"}
+    async with running_node(MemoryStore(clock_ms), **settings) as node:
+        await node.live()
+        assert (await node.ask("GET", STATE, headers={"Origin": FRIEND})).status == 200
+        host = node.url.removeprefix("http://")
+        answer = await node.ask("GET", STATE, headers={"Origin": f"https://{host}"})
+        assert answer.code == "FORBIDDEN"
+
+
+async def test_the_other_listener_names_no_version_either(node: Node) -> None:
+    for path, status in (("/metrics", 200), ("/nothing", 404)):
+        answer = await node.ask("GET", f"http://{node.running.metrics_address}{path}")
+        assert (answer.status, answer.headers["Server"]) == (status, "seatsync")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"

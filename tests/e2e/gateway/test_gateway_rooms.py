@@ -211,7 +211,7 @@ async def test_ids_differ_by_case(node: Node) -> None:
         ("POST", "/livez", 405, "METHOD_NOT_ALLOWED"),
         ("POST", f"/v1/rooms/{ROOM}/state", 405, "METHOD_NOT_ALLOWED"),
         ("POST", f"/v1/rooms/{ROOM}/push", 405, "METHOD_NOT_ALLOWED"),
-        ("PUT", f"/v1/rooms/{ROOM}/x-score", 405, "METHOD_NOT_ALLOWED"),
+        ("PUT", f"/v1/rooms/{ROOM}/state", 405, "METHOD_NOT_ALLOWED"),
     ],
 )
 async def test_what_is_no_part_of_the_protocol_is_a_problem_too(

@@ -61,7 +61,8 @@ class Seats:
     async def claim(self, room: str, user_id: str) -> None:
         if user_id in self.elsewhere:
             raise Refused("on a seat elsewhere", code="IN_OTHER_ROOM")
-        self.taken.append(user_id)
+        if user_id not in self.taken:
+            self.taken.append(user_id)
 
     async def unclaim(self, room: str, user_id: str) -> None:
         if user_id in self.taken:

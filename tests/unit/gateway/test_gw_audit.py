@@ -72,6 +72,11 @@ def test_a_refused_attempt_is_written_down_too(audit: Audit, path: Path) -> None
     assert (line["code"], line["position"]) == ("TARGET_OUTRANKS", None)
 
 
+def test_an_attempt_that_came_too_fast_does_not_fill_the_log(audit: Audit, path: Path) -> None:
+    write(audit, code="RATE_LIMITED", **KICK)
+    assert lines(path) == []
+
+
 def test_neither_nickname_nor_picture_is_written(audit: Audit, path: Path) -> None:
     write(audit, **KICK)
     assert "ecret" not in path.read_text()

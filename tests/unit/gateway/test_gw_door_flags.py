@@ -73,6 +73,7 @@ def test_a_burst_of_a_limit_that_is_off_is_a_contradiction(whose: str) -> None:
         ("--user-connections", "many"),
         ("--public-url", "rooms.example"),
         ("--public-url", "https://rooms.example?x=1"),
+        ("--public-url", "https://rooms.example:99999"),
         ("--public-url", "https://user:pass@rooms.example"),
         ("--origin", "rooms.example"),
         ("--origin", "null"),

@@ -210,6 +210,8 @@ class Node:
         self.occupied = Occupied()
         self.quiet = Quiet(world.clock)
         self.slept: list[float] = []
+        self.found: list[str] = []
+        """Rooms that were asked for."""
         self.tenure = Tenure(
             world.leases,
             self.occupied,
@@ -243,6 +245,7 @@ class Node:
         self.loops.observe(self.held[room], before)
 
     async def find(self, room: str) -> Found[Edition]:
+        self.found.append(room)
         if room in self.world.errors:
             raise self.world.errors[room]
         if room not in self.world.rooms:

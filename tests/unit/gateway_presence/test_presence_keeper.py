@@ -32,6 +32,7 @@ async def test_step_renews_who_is_connected_or_was_touched(node: Node) -> None:
     assert [call for call in node.world.leases.calls if call[0] == "renew"] == [
         ("renew", [ANN, BOB])
     ]
+    assert node.world.applied == []
 
 
 async def test_touch_renews_one_lease_only(node: Node) -> None:
@@ -192,7 +193,13 @@ async def test_claim_lasts_as_long_as_an_abandoned_seat(world: World) -> None:
     assert world.stays() == {}
 
 
-async def test_returned_users_are_revived_by_the_running_loop(node: Node, world: World) -> None:
+async def test_running_keeper_does_not_let_a_returned_user_wait_for_the_next_step(
+    node: Node, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(node.loops.keeper, "_sleep", never)
     await sit(node, "ann")
     world.put("demo", seated_state("ann", lost=["ann"]))
     running = asyncio.create_task(node.loops.keeper.run())
@@ -204,6 +211,17 @@ async def test_returned_users_are_revived_by_the_running_loop(node: Node, world:
     await node.tasks.settle()
 
 
+async def test_rooms_of_present_users_are_the_last_to_be_forgotten(world: World) -> None:
+    node = Node(world)
+    for room in ("a", "b", "c"):
+        world.open(room)
+        await node.take("ann", room)
+    node.people.enter("a", "ann")
+    node.loops.touch("b", "ann")
+    await node.loops.keeper.step()
+    assert next(node.occupied.slices(1)) == ("c",)
+
+
 async def test_pause_is_at_most_a_third_of_a_lease(node: Node) -> None:
     running = asyncio.create_task(node.loops.keeper.run())
     await turn(200)
@@ -212,3 +230,28 @@ async def test_pause_is_at_most_a_third_of_a_lease(node: Node) -> None:
     await node.tasks.settle()
     assert node.slept
     assert all(4.0 <= pause_s <= 5.0 for pause_s in node.slept)
+
+
+async def test_seat_whose_claim_another_room_has_by_now_is_logged_and_kept(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(world, single_room_seat=True)
+    await sit(node, "ann")
+    await world.leases.release("ann", "demo")
+    await world.leases.claim("ann", "other", LEASE_MS)
+    node.people.enter("demo", "ann")
+    await node.loops.keeper.step()
+    assert [record.__dict__["other"] for record in caplog.records] == ["other"]
+    assert "ann" in world.stays()
+    assert world.leases.of("renew") == [ANN]
+
+
+async def test_claim_that_is_not_given_back_does_not_fail_the_leave(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(world, single_room_seat=True)
+    await node.take("ann")
+    world.leases.away = True
+    await node.stand_up("ann")
+    assert world.stays() == {}
+    assert len(caplog.records) == 2

@@ -97,3 +97,9 @@ def test_connected_user_whom_another_node_shows_as_lost_has_returned(
     people.enter("demo", "bob")
     presence.observe(shown, None)
     assert presence.take_returned() == (Seated("demo", "bob"),)
+
+
+def test_room_of_whoever_is_touched_is_kept_in_mind(presence: Presence, occupied: Occupied) -> None:
+    occupied.observe(edition(seated_state("eve"), "other"), None)
+    presence.touch("demo", "ann")
+    assert next(occupied.slices(2)) == ("other", "demo")

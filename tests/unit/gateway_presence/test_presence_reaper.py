@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from presence_samples import GRACE_MS, LEASE_MS, Node, World, listen, turn
+from presence_samples import GRACE_MS, LEASE_MS, Node, World, listen, seated_state, turn
 
 from gateway.presence import reaper as reaping
 from room.commands import SystemLink, SystemReap
@@ -42,8 +42,22 @@ async def test_abandoned_seat_is_lost_after_the_lease_and_empty_after_the_grace(
 
 async def test_lost_user_is_shown_so_once(old: Node) -> None:
     await old.take("ann")
-    await old.live(LEASE_MS + GRACE_MS - 1000)
+    await old.live(LEASE_MS + 3000)
+    old.found.clear()
+    await old.live(GRACE_MS - 4000)
     assert len(old.world.applied) == 1
+    assert old.found == []
+
+
+async def test_user_whom_another_node_showed_as_lost_is_not_shown_so_again(
+    world: World, old: Node
+) -> None:
+    await Node(world, "gone").take("ann")
+    world.clock.pass_ms(LEASE_MS + 1000)
+    world.put("demo", seated_state("ann", lost=["ann"]))
+    await old.loops.reaper.step()
+    assert old.found == ["demo"]
+    assert world.applied == []
 
 
 async def test_lease_of_nobody_on_a_seat_is_forgotten(old: Node) -> None:
@@ -69,8 +83,10 @@ async def test_whoever_is_present_here_is_renewed_instead(old: Node) -> None:
     await old.take("ann")
     old.world.clock.pass_ms(QUIET_MS)
     old.people.enter("demo", "ann")
+    old.world.leases.calls.clear()
     await old.loops.reaper.step()
     assert old.world.applied == []
+    assert old.world.leases.calls == [("lapsed", []), ("renew", [ANN])]
     assert await old.world.leases.lapsed() == []
 
 

@@ -216,7 +216,9 @@ async def test_newcomer_learns_who_speaks(stage: Node) -> None:
 
 async def test_silent_room_takes_no_place(stage: Node) -> None:
     stage.loops.speak("demo", "ann", "c1", on=True)
-    stage.loops.gone("c1")
+    stage.loops.speak("demo", "bob", "c2", on=True)
+    stage.loops.speak("demo", "ann", "c1", on=False)
+    stage.loops.gone("c2")
     for _ in range(3):
         await settle(stage)
     voices = stage.loops.voices

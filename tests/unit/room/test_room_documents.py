@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from room_samples import idle_room, live_room, stay
 
-from room.documents import OWNER_SEAT, SEAT_COUNT_BY_KIND
+from room.documents import OWNER_SEAT, SEAT_COUNT_BY_KIND, Ban
 
 
 def test_seat_counts_are_those_of_the_domain() -> None:
@@ -31,3 +31,16 @@ def test_documents_cannot_be_edited_in_place() -> None:
 def test_state_survives_json_unchanged() -> None:
     state = live_room({0: "owner", 2: "member"}, locked=(3,), muted_users=("member",))
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "now_ms", "holds"),
+    [(None, 10**15, True), (100, 99, True), (100, 100, False), (100, 101, False)],
+)
+def test_ban_holds_until_its_end(until_ms: int | None, now_ms: int, holds: bool) -> None:
+    assert Ban("u", until_ms).holds_at(now_ms) is holds
+
+
+def test_seated_users_are_those_with_a_seat() -> None:
+    assert live_room({0: "owner", 3: "member"}).seated_users() == {"owner", "member"}
+    assert idle_room().seated_users() == frozenset()

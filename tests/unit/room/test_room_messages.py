@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from room_samples import waiting
 
 from room import wire
 from room.errors import InvalidArgument, Malformed, Refused, SeatsyncError, Unavailable
@@ -12,18 +14,24 @@ from room.messages import (
     Bye,
     Cmd,
     FromClient,
+    Online,
     Ping,
+    Plan,
+    PlanMessage,
+    PlannedChannel,
     Policy,
     Pong,
     Problem,
     ServerMessage,
     Speaking,
+    SpeakingMessage,
     Subscribe,
     Unsubscribe,
     Welcome,
     problem,
     read_client_message,
     read_have,
+    request_message,
 )
 from room.position import Position, parse_position
 
@@ -70,6 +78,47 @@ from room.position import Position, parse_position
         (Pong(id="a", server_ts=7), '{"type":"pong","id":"a","server_ts":7}'),
         (Pong(id={"n": [1]}, server_ts=7), '{"type":"pong","id":{"n":[1]},"server_ts":7}'),
         (Pong(server_ts=7), '{"type":"pong","id":null,"server_ts":7}'),
+        (
+            Ack(
+                cmd_id="c1",
+                changed=True,
+                epoch=1,
+                version=2,
+                positions={"requests": "1.7"},
+                result={"request_id": "r_1"},
+            ),
+            '{"type":"ack","cmd_id":"c1","changed":true,"epoch":1,"version":2,'
+            '"positions":{"requests":"1.7"},"result":{"request_id":"r_1"}}',
+        ),
+        (
+            request_message("demo", waiting("apply", "member", 3), "owner", None),
+            '{"type":"request","room":"demo","request":{"request_id":"r_apply_member",'
+            '"kind":"apply","from":"member","to":"owner","seat_index":3,'
+            '"expires_at":1732150010123}}',
+        ),
+        (
+            request_message("demo", waiting("invite", "member", by="admin"), "owner", "accepted"),
+            '{"type":"request","room":"demo","request":{"request_id":"r_invite_member",'
+            '"kind":"invite","from":"admin","to":"member","seat_index":null,'
+            '"expires_at":1732150010123,"outcome":"accepted"}}',
+        ),
+        (
+            SpeakingMessage(room="demo", seats=(0, 3), ts=7),
+            '{"type":"speaking","room":"demo","seats":[0,3],"ts":7}',
+        ),
+        (Online(room="demo", count=41), '{"type":"online","room":"demo","count":41}'),
+        (
+            PlanMessage(
+                room="demo",
+                channels=(
+                    PlannedChannel(channel="ws", url="ws://h/v1"),
+                    PlannedChannel(channel="poll", url="http://h/v1", interval_ms=3000),
+                ),
+                ttl_ms=60_000,
+            ),
+            '{"type":"plan","room":"demo","channels":[{"channel":"ws","url":"ws://h/v1"},'
+            '{"channel":"poll","url":"http://h/v1","interval_ms":3000}],"ttl_ms":60000}',
+        ),
         (Bye(code=4501, reason="no"), '{"type":"bye","code":4501,"reason":"no"}'),
         (
             Bye(code=4000, reason="drain", retry_after_ms=9),
@@ -80,6 +129,20 @@ from room.position import Position, parse_position
 )
 def test_message_from_the_server_is_exactly_this(message: ServerMessage, text: str) -> None:
     assert wire.encode(message) == text.encode()
+
+
+def test_plan_in_an_answer_is_that_of_the_message_without_its_head() -> None:
+    channel = PlannedChannel(channel="sei", url="http://relay/demo.flv")
+    plan = Plan(channels=(channel,), ttl_ms=60_000)
+    assert wire.encode(plan) == (
+        b'{"channels":[{"channel":"sei","url":"http://relay/demo.flv"}],"ttl_ms":60000}'
+    )
+
+
+def test_ack_reads_with_and_without_positions() -> None:
+    text = b'{"type":"ack","cmd_id":"c","changed":true,"epoch":1,"version":2%b}'
+    for extra, positions in ((b"", msgspec.UNSET), (b',"positions":{"x":"1.2"}', {"x": "1.2"})):
+        assert msgspec.json.decode(text % extra, type=Ack).positions == positions
 
 
 def test_position_of_an_ack_is_that_of_state() -> None:
@@ -104,6 +167,7 @@ def test_position_of_an_ack_is_that_of_state() -> None:
             Applied("demo", "state", 1, 2, "sei", 12.5),
         ),
         ('{"type":"speaking","on":true}', Speaking(True)),
+        ('{"type":"speaking","on":false,"room":"demo"}', Speaking(False, "demo")),
         ('{"type":"ping"}', Ping(None)),
         ('{"id":7,"type":"ping"}', Ping(7)),
     ],
@@ -142,6 +206,7 @@ def test_unknown_fields_are_ignored(text: str) -> None:
         '{"type":"subscribe","room":1}',
         '{"type":"speaking"}',
         '{"type":"speaking","on":1}',
+        '{"type":"speaking","on":true,"room":1}',
         '{"type":"applied","room":"demo"}',
         '{"type":"applied","room":"d","doc":"s","epoch":"1","version":2,"channel":"ws","lag_ms":1}',
     ],

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from room.errors import InvalidArgument, SeatsyncError
-from room.names import check_doc, check_room
+from room.names import check_doc, check_room, is_external
 
 
 @pytest.mark.parametrize("room", ["a", "Z9_-", "-", "_", "demo", "x" * 64])
@@ -60,3 +60,11 @@ def test_arbitrary_names_raise_only_their_own_errors(text: str) -> None:
         except SeatsyncError as error:
             codes.append(error.code)
     assert set(codes) <= {"INVALID_ARGUMENT", "DOC_NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    ("doc", "external"),
+    [("x-scores", True), ("state", False), ("requests", False), ("play", False)],
+)
+def test_document_of_another_service_is_told_by_its_name(doc: str, external: bool) -> None:
+    assert is_external(doc) is external

@@ -115,7 +115,7 @@ def test_request_that_ran_out_ends_expired_where_it_would_fail(
 
 def test_expire_ends_what_ran_out_and_only_that() -> None:
     later = waiting("apply", "later", expires_at_ms=NOW_MS + 1)
-    state = live_room()
+    state = live_room({1: "somebody"})
     change = send(state, SystemExpire(), SYSTEM, requests=queue(OLD, later))
     assert change.requests == Requests((later,), (EndedRequest(OLD, "expired", NOW_MS),))
     assert change.state is state
@@ -131,7 +131,7 @@ def test_what_ended_is_forgotten_after_ten_minutes_with_the_next_change() -> Non
     kept = ended_at("kept", NOW_MS - 599_999)
     held = Requests(MINE, (gone, kept))
     assert send(live_room(), SeatLock(1), ADMIN, requests=held).requests is None
-    assert send(live_room(), SystemExpire(), SYSTEM, requests=held).requests is None
+    assert send(live_room({1: "a"}), SystemExpire(), SYSTEM, requests=held).requests is None
     change = send(live_room(), RequestCancel("r_apply_member"), MEMBER, requests=held)
     assert outcomes(change) == {"r_apply_kept": "rejected", "r_apply_member": "cancelled"}
 

@@ -6,14 +6,25 @@ import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from room_samples import waiting
 
-from room.documents import Cooldown, Participation, Person, Seat, Session, State
-from room.errors import InvalidArgument, Malformed
+from room.documents import Cooldown, Participation, Person, Requests, Seat, Session, State
+from room.errors import InvalidArgument, Malformed, SeatsyncError
 from room.position import LARGEST, Position
-from room.snapshot import SCHEMA, Edition, Snapshot, Stored, encode_state, read_head
+from room.snapshot import (
+    SCHEMA,
+    Edition,
+    External,
+    Snapshot,
+    Stored,
+    StoredDocument,
+    encode_state,
+    read_head,
+)
 from room.views import VIEWS, View
 
 GOLDEN = Path(__file__).parents[2] / "vectors" / "snapshots"
@@ -225,3 +236,46 @@ def test_snapshot_with_one_byte_changed_reads_or_raises_the_two_errors(at: int, 
     except (Malformed, InvalidArgument):
         return
     assert 0 <= min(known.position) <= max(known.position) <= LARGEST
+
+
+def test_revision_orders_everything_that_a_room_went_through() -> None:
+    stored = Stored("demo", State("alice"), Position(7, 3), 1, requests_version=9)
+    assert stored.revision == Edition(stored).revision == (7, 3, 9)
+    assert stored.requests_position == Position(7, 9)
+    later = msgspec.structs.replace(stored, requests_version=10)
+    assert stored.revision < later.revision
+    assert later.revision < msgspec.structs.replace(later, position=Position(8, 1)).revision
+
+
+def test_edition_gives_the_documents_of_the_room_and_no_other() -> None:
+    edition = Edition(ROOMS["seated"])
+    assert edition.document("state") is edition
+    assert edition.document("requests") is edition.requests
+    for doc in ("play", "x-scores"):
+        with pytest.raises(SeatsyncError) as caught:
+            edition.document(doc)
+        assert caught.value.code == "DOC_NOT_FOUND"
+
+
+def test_edition_names_who_is_seated() -> None:
+    assert Edition(ROOMS["seated"]).seated_users == {"alice", "bob", "carol:1@x.y"}
+    assert Edition(ROOMS["open-seats"]).seated_users == frozenset()
+
+
+def test_document_of_a_service_is_a_room_document_of_one_view() -> None:
+    stored = StoredDocument("demo", "x-a", Position(7, 2), 5, b'{"n":1.0}', b"f")
+    document = External(stored)
+    assert (document.room, document.doc, document.key) == ("demo", "x-a", ("demo", "x-a"))
+    assert document.position == document.revision == Position(7, 2)
+    assert document.document("x-a") is document
+    snapshot = document.view("member")
+    assert (snapshot.view, snapshot.ts_ms) == ("anonymous", 5)
+    assert snapshot.body.endswith(b'"ts":5,"data":{"n":1.0}}')
+
+
+def test_requests_list_the_oldest_hundred_and_count_all() -> None:
+    items = tuple(waiting("apply" if n % 2 else "invite", f"u{n}") for n in range(150))
+    stored = Stored("demo", State("alice"), Position(1, 1), 1, Requests(items))
+    shown = json.loads(Edition(stored).requests.view("member").body)
+    assert [item["user"]["user_id"] for item in shown["items"]] == [f"u{n}" for n in range(100)]
+    assert shown["total"] == 150

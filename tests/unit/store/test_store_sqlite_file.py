@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import subprocess
@@ -96,13 +97,13 @@ async def set_meta(path: Path, clock: Clock, sql: str) -> None:
 
 
 async def test_file_of_a_newer_release_is_refused(path: Path, clock: Clock) -> None:
-    await set_meta(path, clock, "UPDATE meta SET value = 2 WHERE key = 'schema'")
+    await set_meta(path, clock, "UPDATE meta SET value = 3 WHERE key = 'schema'")
     for _ in range(2):
-        with pytest.raises(StoreUnusable, match=r"newer release .*schema 2"):
+        with pytest.raises(StoreUnusable, match=r"newer release .*schema 3"):
             SqliteStore.open(path, clock)
     connection = sqlite3.connect(path)
     assert dict(connection.execute("SELECT key, value FROM meta")) == {
-        "schema": 2,
+        "schema": 3,
         "epoch": START_MS,
     }
     connection.close()
@@ -111,7 +112,7 @@ async def test_file_of_a_newer_release_is_refused(path: Path, clock: Clock) -> N
 async def test_refused_file_of_a_newer_release_keeps_its_own_tables(
     path: Path, clock: Clock
 ) -> None:
-    await set_meta(path, clock, "UPDATE meta SET value = 2 WHERE key = 'schema'")
+    await set_meta(path, clock, "UPDATE meta SET value = 3 WHERE key = 'schema'")
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE acks")
     connection.close()
@@ -155,16 +156,55 @@ def test_truncated_file_is_refused(path: Path, clock: Clock) -> None:
         "CREATE TABLE meta (name TEXT)",
         "CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('schema', 'blue')",
         "CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('epoch', 'late')",
+        "CREATE TABLE bookmarks (url TEXT)",
     ],
 )
 def test_database_of_another_program_is_refused(path: Path, clock: Clock, table: str) -> None:
     connection = sqlite3.connect(path)
     connection.executescript(table)
     connection.close()
-    with pytest.raises(StoreUnusable, match=r"rooms\.db"):
+    before = path.read_bytes()
+    with pytest.raises(StoreUnusable, match=r"rooms\.db belongs to another program"):
         SqliteStore.open(path, clock)
+    assert path.read_bytes() == before
     path.unlink()
     open_and_close(path, clock)  # the lock was let go
+
+
+def test_damaged_file_is_refused_and_the_message_says_what_to_do(path: Path, clock: Clock) -> None:
+    open_and_close(path, clock)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+        "INSERT INTO rooms SELECT 'room' || i, 1, 0, 1, 0, 0, zeroblob(3000), '{}' FROM n"
+    )
+    connection.commit()
+    connection.close()
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 8192 * 4096
+    whole[middle : middle + 64] = b"\xff" * 64
+    path.write_bytes(whole)
+    with pytest.raises(StoreUnusable, match=r"rooms\.db is damaged .* restore a backup"):
+        SqliteStore.open(path, clock)
+    assert path.read_bytes() == whole
+
+
+def test_check_at_start_says_how_long_it_took(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        open_and_close(path, clock)
+    (line,) = [one for one in caplog.records if one.message == "store checked"]
+    assert line.__dict__["file"] == str(path)
+    assert line.__dict__["took_ms"] >= 0
+
+
+def test_file_is_for_its_owner_alone(path: Path, clock: Clock) -> None:
+    opened = SqliteStore.open(path, clock)
+    made = sorted(one.name for one in path.parent.iterdir())
+    assert made == ["rooms.db", "rooms.db-shm", "rooms.db-wal", "rooms.db.lock"]
+    assert {one.stat().st_mode & 0o777 for one in path.parent.iterdir()} == {0o600}
+    asyncio.run(opened.close())
 
 
 def test_empty_file_becomes_a_store(path: Path, clock: Clock) -> None:

@@ -6,118 +6,191 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlite_samples import START_MS, STATE, Clock, Gate, open_on_disk, settled, write
+from sqlite_samples import (
+    START_MS,
+    STATE,
+    Clock,
+    Gate,
+    created,
+    find,
+    give,
+    key,
+    no_op,
+    open_on_disk,
+    owned,
+    settled,
+    turns,
+    write,
+)
 
-from room.errors import RoomNotFound
-from room.position import Position
-from store.port import AlreadyKept, BaseMoved, CommandKey
-from store.sqlite import database
-from store.sqlite.writer import LARGEST_GROUP, Writer
+from room.snapshot import Stored
+from store.port import AlreadyKept, BaseMoved, Write
+from store.sqlite import SqliteStore, database
+from store.sqlite.batch import LARGEST_STATEMENT_ROWS
 
 
-async def test_writing_connection_syncs_its_log_at_every_commit(path: Path) -> None:
-    writer = Writer(database.connect(path))
-    assert await writer.submit(lambda c: c.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
+def test_connection_syncs_its_log_at_every_commit(path: Path, clock: Clock) -> None:
+    opened, _ = open_on_disk(path, clock)
+    connection = database.connect(path)
     full = 2
-    assert await writer.submit(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (full,)
-    await writer.close()
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (full,)
+    connection.close()
+    asyncio.run(opened.close())
 
 
-async def test_writes_that_wait_share_one_transaction(path: Path, clock: Clock) -> None:
+async def test_writes_that_wait_share_one_statement(path: Path, clock: Clock) -> None:
     opened, disk = open_on_disk(path, clock)
-    stored, _ = await opened.create("demo", STATE, START_MS)
-    gate = Gate()
-    disk.before = lambda verb: gate.pass_through() if verb == "BEGIN" else None
-    blocker = asyncio.ensure_future(opened.create("other", STATE, START_MS))
+    stored = await created(opened)
+    gate = Gate(disk)
+    blocker = asyncio.ensure_future(created(opened, "other"))
     await gate.reached()
     disk.statements.clear()
-    waiting = [
-        asyncio.ensure_future(opened.commit("demo", stored.position, write(f"c{n}", None)))
-        for n in range(100)
-    ]
-    await asyncio.sleep(0)
+    waiting = [asyncio.ensure_future(no_op(opened, stored, f"c{n}")) for n in range(100)]
+    await turns()
     gate.open()
     await settled(asyncio.gather(blocker, *waiting))
-    assert disk.count("COMMIT") == 2
-    assert disk.count("BEGIN") == 1  # the other one was under way
+    assert disk.statements == ["INSERT"]
+    await opened.close()
+
+
+async def test_writes_of_one_turn_of_the_loop_share_one_statement(path: Path, clock: Clock) -> None:
+    opened, disk = open_on_disk(path, clock)
+    rooms = [await created(opened, f"room{n}") for n in range(50)]
+    disk.statements.clear()
+    await asyncio.gather(*(give(opened, room, "c1") for room in rooms))
+    assert disk.statements == ["INSERT"]
     await opened.close()
 
 
 async def test_largest_group_is_bounded(path: Path, clock: Clock) -> None:
-    opened, disk = open_on_disk(path, clock)
-    stored, _ = await opened.create("demo", STATE, START_MS)
-    gate = Gate()
-    disk.before = lambda verb: gate.pass_through() if verb == "BEGIN" else None
-    blocker = asyncio.ensure_future(opened.create("other", STATE, START_MS))
-    await gate.reached()
+    opened, disk = open_on_disk(path, clock, max_acks=10_000)
+    stored = await created(opened)
     disk.statements.clear()
-    waiting = [
-        asyncio.ensure_future(opened.commit("demo", stored.position, write(f"c{n}", None)))
-        for n in range(LARGEST_GROUP + 1)
-    ]
-    await asyncio.sleep(0)
-    gate.open()
-    await settled(asyncio.gather(blocker, *waiting))
-    assert disk.count("COMMIT") == 3
+    many = range(LARGEST_STATEMENT_ROWS + 1)
+    await asyncio.gather(*(no_op(opened, stored, f"c{n}") for n in many))
+    assert disk.statements == ["INSERT", "INSERT"]
     await opened.close()
 
 
-async def test_nothing_is_acknowledged_or_seen_before_the_commit_returns(
+async def test_write_that_is_larger_than_a_statement_is_still_one_transaction(
+    path: Path, clock: Clock
+) -> None:
+    opened, disk = open_on_disk(path, clock, max_acks=10_000)
+    stored = await created(opened)
+    names = [f"c{n}" for n in range(2 * LARGEST_STATEMENT_ROWS)]
+    disk.statements.clear()
+    await no_op(opened, stored, *names)
+    assert disk.statements == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
+    disk.before = lambda verb: disk.failing.add("INSERT") if disk.count("INSERT") > 1 else None
+    disk.statements.clear()
+    with pytest.raises(Exception, match="can't write"):
+        await no_op(opened, stored, *(f"d{n}" for n in range(2 * LARGEST_STATEMENT_ROWS)))
+    assert disk.statements == ["BEGIN", "INSERT", "INSERT", "ROLLBACK"]
+    await opened.close()
+    opened = SqliteStore.open(path, clock)
+    assert await find(opened, "c2000") is not None
+    assert await find(opened, "d0") is None
+    await opened.close()
+
+
+async def test_nothing_is_acknowledged_or_seen_before_it_is_on_disk(
     path: Path, clock: Clock
 ) -> None:
     opened, disk = open_on_disk(path, clock)
-    stored, _ = await opened.create("demo", STATE, START_MS)
-    gate = Gate()
-    disk.before = lambda verb: gate.pass_through() if verb == "COMMIT" else None
-    task = asyncio.ensure_future(opened.commit("demo", stored.position, write("c1", "bob")))
+    stored = await created(opened)
+    gate = Gate(disk)
+    task = asyncio.ensure_future(give(opened, stored, "c1"))
     await gate.reached()
     assert not task.done()
     assert await opened.read("demo") == stored
-    assert await opened.recall("demo", CommandKey("alice", "c1")) is None
+    assert (await opened.consult("demo", [key("c1")])).receipts == {}
     gate.open()
-    committed = await settled(task)
-    assert await opened.read("demo") == committed.stored
+    after = await settled(task)
+    assert await opened.read("demo") == after
     await opened.close()
 
 
-async def test_each_write_of_a_group_is_judged_after_the_one_before_it(
+async def test_commits_may_follow_one_another_without_waiting(path: Path, clock: Clock) -> None:
+    opened, disk = open_on_disk(path, clock)
+    base = await created(opened)
+    disk.statements.clear()
+    tasks = []
+    for number in range(5):
+        after = owned(base, f"u{number}")
+        tasks.append(
+            asyncio.ensure_future(opened.commit(base.revision, write(after, f"c{number}")))
+        )
+        base = after
+    await settled(asyncio.gather(*tasks))
+    assert disk.statements == ["INSERT"]
+    assert await opened.read("demo") == base
+    await opened.close()
+    opened = SqliteStore.open(path, clock)
+    held = await opened.read("demo")
+    assert held is not None
+    assert (held.state, held.position.version) == (base.state, 6)
+    await opened.close()
+
+
+async def test_conflict_with_what_is_pending_is_told_once_that_is_on_disk(
+    path: Path, clock: Clock
+) -> None:
+    """Told before, the loser would read the old room, compute, and lose again, without end."""
+    opened, disk = open_on_disk(path, clock)
+    base = await created(opened)
+    gate = Gate(disk)
+    first = asyncio.ensure_future(give(opened, base, "c1"))
+    await gate.reached()
+    second = asyncio.ensure_future(give(opened, base, "c2", "carol"))
+    resend = asyncio.ensure_future(give(opened, base, "c1", "dave"))
+    await turns()
+    assert not second.done()
+    assert not resend.done()
+    gate.open()
+    after = await settled(first)
+    with pytest.raises(BaseMoved) as moved:
+        await settled(second)
+    assert moved.value.position == after.position
+    with pytest.raises(AlreadyKept) as kept:
+        await settled(resend)
+    assert kept.value.receipts == {key("c1"): await find(opened, "c1")}
+    await opened.close()
+
+
+async def test_empty_write_on_a_pending_room_returns_once_that_is_on_disk(
     path: Path, clock: Clock
 ) -> None:
     opened, disk = open_on_disk(path, clock)
-    stored, _ = await opened.create("demo", STATE, START_MS)
-    gate = Gate()
-    disk.before = lambda verb: gate.pass_through() if verb == "BEGIN" else None
-    blocker = asyncio.ensure_future(opened.create("other", STATE, START_MS))
+    base = await created(opened)
+    gate = Gate(disk)
+    after = owned(base, "bob")
+    first = asyncio.ensure_future(opened.commit(base.revision, write(after, "c1")))
     await gate.reached()
-    next_base = Position(START_MS, 2)
-    group = [
-        asyncio.ensure_future(opened.commit(room, base, asked))
-        for room, base, asked in (
-            ("demo", stored.position, write("c1", "bob")),
-            ("demo", stored.position, write("c2", "carol")),
-            ("demo", stored.position, write("c1", "dave")),
-            ("demo", next_base, write("c3", "erin")),
-            ("nowhere", next_base, write("c4", "erin")),
-            ("demo", Position(START_MS, 3), write("c5", None)),
-        )
-    ]
-    await asyncio.sleep(0)
+    empty = asyncio.ensure_future(opened.commit(after.revision, Write(after)))
+    await turns()
+    assert not empty.done()
     gate.open()
-    first, moved, kept, second, nowhere, no_op = await settled(
-        asyncio.gather(*group, return_exceptions=True)
-    )
-    await blocker
-    assert not isinstance(first, BaseException)
-    assert isinstance(moved, BaseMoved)
-    assert moved.position == next_base
-    assert isinstance(kept, AlreadyKept)
-    assert kept.receipt == first.receipt
-    assert not isinstance(second, BaseException)
-    assert second.stored.position == Position(START_MS, 3)
-    assert isinstance(nowhere, RoomNotFound)
-    assert not isinstance(no_op, BaseException)
-    assert no_op.stored == second.stored == await opened.read("demo")
-    assert disk.count("ROLLBACK") == 0
+    await settled(asyncio.gather(first, empty))
+    await opened.close()
+
+
+async def test_creation_is_not_seen_before_it_is_on_disk(path: Path, clock: Clock) -> None:
+    opened, disk = open_on_disk(path, clock)
+    gate = Gate(disk)
+    first = asyncio.ensure_future(opened.create("demo", STATE, START_MS))
+    await gate.reached()
+    second = asyncio.ensure_future(opened.create("demo", STATE, START_MS + 1))
+    document = asyncio.ensure_future(opened.put_document("demo", "x-a", b"{}", b"", START_MS))
+    await turns()
+    assert not second.done()
+    assert not document.done()
+    assert await opened.read("demo") is None
+    gate.open()
+    stored, is_new = await settled(first)
+    assert is_new
+    assert await settled(second) == (stored, False)
+    assert (await settled(document))[1]
     await opened.close()
 
 
@@ -128,50 +201,45 @@ async def test_write_of_a_cancelled_caller_does_not_disturb_its_group(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     opened, disk = open_on_disk(path, clock)
-    stored, _ = await opened.create("demo", STATE, START_MS)
-    gate = Gate()
-    disk.before = lambda verb: gate.pass_through() if verb == "BEGIN" else None
-    blocker = asyncio.ensure_future(opened.create("other", STATE, START_MS))
+    stored = await created(opened)
+    gate = Gate(disk)
+    blocker = asyncio.ensure_future(created(opened, "other"))
     await gate.reached()
-    tasks = [
-        asyncio.ensure_future(opened.commit("demo", stored.position, write(f"c{n}", None)))
-        for n in range(3)
-    ]
-    await asyncio.sleep(0)
+    tasks = [asyncio.ensure_future(no_op(opened, stored, f"c{n}")) for n in range(3)]
+    await turns()
     tasks[1].cancel()
     gate.open()
     await blocker
     outcomes = await settled(asyncio.gather(*tasks, return_exceptions=True))
     assert isinstance(outcomes[1], asyncio.CancelledError)
     for name in ("c0", "c1", "c2"):
-        assert await opened.recall("demo", CommandKey("alice", name)) is not None
+        assert await find(opened, name) is not None
     await opened.close()
     assert complaints == []
 
 
-def test_writer_outlives_the_loop_of_a_caller(path: Path) -> None:
-    writer = Writer(database.connect(path))
-    gate = Gate()
-
-    async def give_up() -> None:
-        task = asyncio.ensure_future(writer.submit(gate.pass_through))
-        await gate.reached()
-        task.cancel()
-
-    async def ask() -> int:
-        return await settled(writer.submit(lambda _: 7))
-
-    asyncio.run(give_up())
+async def test_close_finishes_what_was_accepted(path: Path, clock: Clock) -> None:
+    opened, disk = open_on_disk(path, clock)
+    stored = await created(opened)
+    gate = Gate(disk)
+    blocker = asyncio.ensure_future(created(opened, "other"))
+    await gate.reached()
+    tasks = [asyncio.ensure_future(no_op(opened, stored, f"c{n}")) for n in range(20)]
+    await turns()
+    closing = asyncio.ensure_future(opened.close())
+    await turns()
     gate.open()
-    answer = 7
-    assert asyncio.run(ask()) == answer
-    asyncio.run(writer.close())
+    await settled(asyncio.gather(blocker, closing, *tasks))
+    opened = SqliteStore.open(path, clock)
+    for n in range(20):
+        assert await find(opened, f"c{n}") is not None
+    await opened.close()
 
 
-@pytest.mark.parametrize("room", ["demo'; DROP TABLE rooms; --", '"', "%"])
+@pytest.mark.parametrize("room", ["demo'; DROP TABLE rooms; --", '"', "%", "?"])
 async def test_names_are_never_part_of_a_statement(path: Path, clock: Clock, room: str) -> None:
     opened, _ = open_on_disk(path, clock)
-    stored, _ = await opened.create(room, STATE, START_MS)
+    stored: Stored = await created(opened, room)
     assert await opened.read(room) == stored
     assert await opened.read("x") is None
     await opened.close()
