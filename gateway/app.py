@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.api import demo, health, page, poll, rooms
+from gateway.api import demo, documents, entry, health, page, poll, rooms
 from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
 from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
@@ -29,6 +29,8 @@ def public_app(gateway: Gateway) -> web.Application:
     app = web.Application(middlewares=[problems, cors(gateway)], client_max_size=MAX_BODY_BYTES)
     for group in (
         rooms.routes(gateway),
+        documents.routes(gateway),
+        entry.routes(gateway),
         ws.routes(gateway),
         sse.routes(gateway),
         health.routes(gateway),

@@ -109,7 +109,8 @@ class Rooms:
             Unavailable: the store is away and the document is not in memory.
         """
         if is_external(doc):
-            await self._poller.find(room)
+            if self._documents.held((room, doc)) is None:  # else the room is there
+                await self._poller.find(room)
             found = await self._documents.find((room, doc), after, doc)
             return Found(found.edition, found.freshness, found.age_s)
         room_found = await self._poller.find(room, after, doc)

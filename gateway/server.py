@@ -62,6 +62,7 @@ async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(backend.store.close)
+        stack.callback(gateway.audit.close)
         stack.push_async_callback(gateway.tasks.settle)
         stack.callback(gateway.tasks.spawn(gateway.run()).cancel)
         metrics_address = await _listen(

@@ -33,13 +33,22 @@ async def open_backend(url: str, clock: Clock, lease_ms: int) -> Backend:
     if kind == "memory" and colon and not rest:
         return alone(MemoryStore(clock), clock)
     if kind == "sqlite" and rest:
-        store = SqliteStore.open(Path(rest).expanduser(), clock)
-        return Backend(store, LocalLeases(clock, store.taken(), lease_ms), LocalBus())
+        return embedded(Path(rest), clock, lease_ms)
     if kind in ("redis", "rediss", "unix") and rest.startswith("//"):
         from store.redis import open_redis  # the one store that needs its client's library
 
         return await open_redis(url, clock)
     raise InvalidArgument(f"a store is {FORMS}")
+
+
+def embedded(path: Path, clock: Clock, lease_ms: int) -> Backend:
+    """Open a backend of one process and one file.
+
+    Raises:
+        StoreUnusable: the file can't be opened.
+    """
+    store = SqliteStore.open(path.expanduser(), clock)
+    return Backend(store, LocalLeases(clock, store.taken(), lease_ms), LocalBus())
 
 
 def alone(store: MemoryStore, clock: Clock) -> Backend:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from room.errors import InvalidArgument, SeatsyncError
+from gateway.schema import check_schema
 from room.messages import read_have
 from room.names import check_room
 from room.position import Position
-from room.snapshot import SCHEMA
 
 SUBPROTOCOL: Final = "seatsync.v1"
 BEARER_PREFIX: Final = "bearer."
@@ -29,11 +28,7 @@ def read_wish(query: Mapping[str, str], last_event_id: str | None = None) -> Wis
         InvalidArgument: a part of it is not well formed.
         SeatsyncError: ``UPGRADE_REQUIRED``.
     """
-    schema = query.get("schema", str(SCHEMA))
-    if not (schema.isascii() and schema.isdigit() and len(schema) <= 9):
-        raise InvalidArgument("schema is a whole number")
-    if int(schema) < SCHEMA:
-        raise SeatsyncError(f"schema {SCHEMA} is the oldest served", code="UPGRADE_REQUIRED")
+    check_schema(query.get("schema"))
     docs = tuple(filter(None, query.get("docs", "state").split(",")))
     return Wish(docs, read_have(last_event_id or query.get("have", "")))
 

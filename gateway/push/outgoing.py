@@ -50,6 +50,7 @@ class Outgoing:
             raise SeatsyncError(
                 "this node is leaving", code="OVERLOADED", retry_after_ms=retry_after_ms()
             )
+        self._gateway.limits.open_connection(self._bearer.actor)
         self._gateway.connections.add(self.mailbox, self._abort)
         self._gateway.metrics.connections.labels(self._channel).inc()
         if self._bearer.expires_at_s is not None:
@@ -68,6 +69,7 @@ class Outgoing:
         if self._expiry is not None:
             self._expiry.cancel()
         self._gateway.connections.remove(self.mailbox)
+        self._gateway.limits.close_connection(self._bearer.actor)
         metrics = self._gateway.metrics
         metrics.connections.labels(self._channel).dec()
         metrics.skipped.labels(self._channel).inc(self.mailbox.skipped)

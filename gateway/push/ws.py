@@ -36,7 +36,8 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         try:
             return await _serve(gateway, request, offered)
         except SeatsyncError as error:
-            if SUBPROTOCOL not in offered or not _is_upgrade(request):
+            by_http = error.code == "RATE_LIMITED" or SUBPROTOCOL not in offered
+            if by_http or not _is_upgrade(request):
                 raise
             return await _refuse(gateway, request, error)
 

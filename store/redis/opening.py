@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError
 
 from room.errors import Unavailable
 from store.backend import Backend
@@ -46,16 +46,11 @@ async def open_redis(url: str, clock: Clock) -> Backend:
 
 async def _check(address: Address, link: Link, clock: Clock) -> None:
     try:
-        facts = _parsed(await link.ask("INFO"))
-        seconds, microseconds = await link.ask("TIME")
-    except Unavailable as error:
-        raise StoreUnusable(f"{address}: {_reason(error.__cause__ or error)}") from None
-    except RedisError as error:
-        raise StoreUnusable(f"{address}: {_reason(error)}") from None
-    flaw = _flaw(facts)
-    if flaw is not None:
-        raise StoreUnusable(f"{address}: {flaw}")
-    try:
+        facts = _parsed(await link.call("INFO"))
+        flaw = _flaw(facts)
+        if flaw is not None:
+            raise StoreUnusable(f"{address}: {flaw}")
+        seconds, microseconds = await link.call("TIME")
         await load_all(link)
     except Unavailable as error:
         raise StoreUnusable(f"{address}: {_reason(error.__cause__ or error)}") from None
@@ -91,6 +86,8 @@ def _flaw(facts: dict[str, str]) -> str | None:
 def _reason(error: BaseException) -> str:
     if isinstance(error, AuthenticationError | NoPermissionError):
         return "the server refuses the credentials, or what they may do"
+    if isinstance(error, BusyLoadingError):
+        return "it is still loading what it keeps; try again"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return "no answer from a Redis server there"

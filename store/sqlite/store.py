@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -105,7 +106,8 @@ class SqliteStore:
         """Give a room, and the acks of these commands if they were accepted lately."""
         named = {rows.ack_key(room, key): key for key in keys}
         while await self._find(room) is not None:
-            on_disk = await self._look_up(named)
+            known = self._knows(named, self._clock())
+            on_disk = {} if known else await self._look_up(named)
             held = self._working.find(room)
             if held is not None:
                 found = self._working.receipts(named, on_disk)
@@ -136,18 +138,21 @@ class SqliteStore:
         If cancelled, the write may have been committed; a resend of its keys finds out.
         """
         room = write.stored.room
-        keys = [rows.ack_key(room, ack.key) for ack in write.acks]
+        keys = [(room, ack.key.actor_id, ack.key.cmd_id) for ack in write.acks]
         while True:
             if await self._find(room) is None:
                 raise RoomNotFound(room)
-            on_disk = await self._look_up(keys)
+            now_ms = self._clock()
+            on_disk = {} if self._knows(keys, now_ms) else await self._look_up(keys)
             held = self._working.find(room)  # from here to the queue nobody comes between
             if held is None:
                 continue
             if self._working.admits(held, base, keys, on_disk):
                 break
             await self._writer.next_settled()
-        await self._submit(held, base, write, keys)
+        submitted = self._submit(held, base, write, keys, now_ms)
+        if submitted is not None:
+            await submitted
 
     async def read_document(self, room: str, doc: str) -> StoredDocument | None:
         """Give an ``x-`` document, or None where the room or the document is not there."""
@@ -201,11 +206,10 @@ class SqliteStore:
         await self._reader.close()
         self._lock.release()
 
-    async def _submit(
-        self, held: Held, base: Revision, write: Write, keys: Sequence[AckKey]
-    ) -> None:
-        """Hand an admitted write to the disk, and wait for it."""
-        now_ms = self._clock()
+    def _submit(
+        self, held: Held, base: Revision, write: Write, keys: Sequence[AckKey], now_ms: int
+    ) -> asyncio.Future[None] | None:
+        """Hand an admitted write to the disk; None: there is nothing to write, or to wait for."""
         changed = write.stored.revision != base
         group: list[Row] = [rows.room_row(write.stored)] if changed else []
         receipts: dict[AckKey, bytes] = {}
@@ -217,10 +221,10 @@ class SqliteStore:
         if after is None:
             raise AssertionError("a room without a head admits nothing")
         if not group and not held.pending:
-            return
+            return None
         self._working.begin(held, after, keys)
         finish = partial(self._working.finish, held, after, receipts, now_ms)
-        await self._writer.submit(group, finish)
+        return self._writer.submit(group, finish)
 
     async def _find(self, room: str) -> Held | None:
         """Give a room from memory, or read it; None: there is none."""
@@ -258,12 +262,15 @@ class SqliteStore:
         if document is not None:
             self._working.add_document(document)
 
+    def _knows(self, keys: Collection[AckKey], now_ms: int) -> bool:
+        """Tell whether memory can say of each of these if it was accepted."""
+        recent = self._working.acks
+        return recent.is_complete(now_ms) or all(map(recent.find, keys))
+
     async def _look_up(self, keys: Collection[AckKey]) -> Mapping[AckKey, bytes]:
-        """Ask the disk for acks, unless memory knows for certain; at once where it does."""
+        """Ask the disk for acks."""
         recent = self._working.acks
         while True:
-            if recent.is_complete(self._clock()) or all(map(recent.find, keys)):
-                return {}
             before = recent.added
             found = await self._reader.read(lambda connection: rows.read_acks(connection, keys))
             self._check_open()

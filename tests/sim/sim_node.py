@@ -15,7 +15,9 @@ from sim_referee import Referee
 
 from gateway.bearer import Bearer
 from gateway.committer import Committer
+from gateway.config import Bounds
 from gateway.connections import Connections
+from gateway.limits import Limits
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
@@ -42,6 +44,8 @@ from store.backend import Backend
 
 START_MS: Final = 1_732_146_400_123
 POLL_INTERVAL_MS: Final = 3_000
+MAX_CONNECTIONS: Final = 100
+"""Of one user: nobody comes near; that each is counted out is what matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Node:
         self._store_reads = Reads(backend.store)
         self.clock_ms = lambda: START_MS + int(loop.time() * 1000)
         self.connections = Connections()
+        self.limits = Limits(Bounds(user_connections=MAX_CONNECTIONS), loop.time)
         counter = Instrument()
         self.metrics: Any = SimpleNamespace(connections=counter, snapshots=counter, skipped=counter)
         self.tasks = Tasks()
@@ -162,7 +167,7 @@ class Node:
             self.documents,
             self.committer,
             self.tasks,
-            admit=lambda actor, room: None,
+            admit=self.limits.check_command,
             witness=Nobody(),
             changed=self.telling.tell,
             clock_ms=self.clock_ms,
@@ -304,7 +309,7 @@ class Node:
         await asyncio.sleep(1.0)  # what follows the end of a task has run too
         check = self._referee.check
         check(not len(self.hub), "the hub is empty")
-        check(not len(self.connections), "no connection is left")
+        check(not (len(self.connections) or self.limits._connections), "no connection is left")
         check(not len(self.committer), "no batch is under way")
         check(not len(self.poller._flights), "no flight is under way")
         check(not self.tasks._running, "tasks have settled")

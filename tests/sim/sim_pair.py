@@ -108,6 +108,13 @@ class Pair(Stage):
         self._referee.saw("restart", name)
         await old.connections.drain(0.5, (0, 500), self._rng)
 
+    async def _finish_writes(self) -> None:
+        """Wait for the commands whose senders have left."""
+        for node in (*self._nodes.values(), *self._ended):
+            store: Any = node.backend.store
+            while len(node.committer) or store.writes:
+                await asyncio.sleep(0.1)
+
     def _pick_node(self, reader: Reader) -> Node:
         name = self._homes.get(reader) or self._rng.choice(NAMES)
         return self._nodes[name]

@@ -173,6 +173,8 @@ class Behind:
     def __init__(self, weather: Weather) -> None:
         self._weather = weather
         self.closed = False
+        self.writes = 0
+        """Under way."""
 
     async def _call(self, operation: Callable[[], Awaitable[T]]) -> T:
         await self._weather.request()
@@ -182,10 +184,14 @@ class Behind:
         return result
 
     async def _write(self, operation: Callable[[], Awaitable[Any]]) -> Any:
-        await self._weather.request()
-        self._check_open()
-        result = await operation()
-        await self._weather.reply()
+        self.writes += 1
+        try:
+            await self._weather.request()
+            self._check_open()
+            result = await operation()
+            await self._weather.reply()
+        finally:
+            self.writes -= 1
         return result
 
     def _check_open(self) -> None:

@@ -147,8 +147,7 @@ class Traffic(Pair):
         self._calm = True
         for weather in self._weathers.values():
             weather.calm()
-        for node in (*self._nodes.values(), *self._ended):
-            await node.tasks.settle()  # commands whose senders have left
+        await self._finish_writes()
         await asyncio.sleep(COMPARED_S)  # notices may go on to be lost
         self._check_level()
         self._air.calm()

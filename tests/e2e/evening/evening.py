@@ -22,7 +22,9 @@ from evening_acts_writes import foreign_document, twice
 from evening_director import Evening
 from evening_stage import set_up
 
-ACTS: list[Callable[[Evening], Awaitable[None]]] = [
+Acts = list[Callable[[Evening], Awaitable[None]]]
+
+ACTS: Acts = [
     opening,
     free_seats,
     mutes,
@@ -53,8 +55,8 @@ INTRODUCTION = """
 """
 
 
-async def play_evening(folder: Path) -> str:
-    """Play the whole evening and give its transcript."""
+async def play_evening(folder: Path, acts: Acts = ACTS) -> str:
+    """Play an evening, all of it unless told otherwise, and give its transcript."""
     timeout = aiohttp.ClientTimeout(total=30)
     identity = {"Accept-Encoding": "identity"}
     async with (
@@ -64,7 +66,7 @@ async def play_evening(folder: Path) -> str:
         play = Evening(stage, http)
         play.script.opening(TITLE, INTRODUCTION)
         try:
-            for act in ACTS:
+            for act in acts:
                 await act(play)
         except BaseException as error:
             error.add_note("\n".join(play.script.text().splitlines()[-40:]))

@@ -9,8 +9,6 @@ from evening_http import ROOT
 from evening_ledger import position_of
 from evening_words import whole
 
-FOREVER_S = 5
-
 
 async def opening(play: Evening) -> None:
     """Act 1."""
@@ -81,7 +79,7 @@ async def free_seats(play: Evening) -> None:
     await play.listens(cast.olga, docs=("state", "requests"))
     dave = await play.listens(cast.dave)
     await play.listens(cast.erin)
-    await waiting_poll(play)
+    await play.does(cast.olga, "seat.take", seat_index=0)
     await play.refused(cast.dave, 409, "SEAT_RESERVED", "seat.take", seat_index=0)
     ack = await play.does(cast.dave, "seat.take", seat_index=-1)
     assert ack["result"]["seat_index"] == 1, "any seat is never the owner's"
@@ -104,29 +102,6 @@ async def free_seats(play: Evening) -> None:
     for person in (cast.erin, cast.viewer):
         seen = await play.polls(person, show=("ETag", "Cache-Control"))
         play.script.verbatim(whole(seen.json, play.names), 2)
-
-
-async def waiting_poll(play: Evening) -> None:
-    """Let a poll wait at B for what is about to happen at A."""
-    cast = play.cast
-    epoch, version = play.at["state"]
-    query = f"?after={epoch}.{version}&wait={FOREVER_S}"
-    play.tell_request(cast.viewer, "GET", f"{ROOT}/state{query}", node="B")
-    play.script.line("… waits", 1)
-    asking = asyncio.create_task(
-        play.ask(cast.viewer, "GET", f"{ROOT}/state{query}", node="B"), name="waiting poll"
-    )
-    try:
-        await play.does(cast.olga, "seat.take", seat_index=0)
-        answer = await asking
-    finally:
-        asking.cancel()
-    play.script.gap()
-    play.script.line("… and the poll that waited at B is answered")
-    play.check(answer, 200)
-    play.check_poll(cast.viewer, answer)
-    play.tell_answer(answer)
-    assert position_of(answer.json) == play.at["state"]
 
 
 async def by_socket(play: Evening) -> None:

@@ -24,10 +24,10 @@ def changes(before: dict[str, Any], after: dict[str, Any], names: Names) -> list
         if before.get(field) != after.get(field):
             told.append(f"{field}: {names.json(after.get(field))}")
     told += _seats(before.get("seats", []), after.get("seats", []), names)
-    if "items" in after and before.get("items", []) != after["items"]:
+    if "items" in after and before.get("items") != after["items"]:
         waiting = "; ".join(_request(item, names) for item in after["items"])
         told.append(f"waiting: {waiting or 'nobody'} (total {after['total']})")
-    return told or ["(nothing that is shown)"]
+    return told or ["(shows the same as before)"]
 
 
 def _seats(before: list[Any], after: list[Any], names: Names) -> list[str]:

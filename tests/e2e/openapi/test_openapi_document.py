@@ -27,7 +27,9 @@ SCALARS = (
     | st.lists(st.sampled_from(("one two", "", "three", " x")), min_size=1).map("\n".join)
 )
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
 )
 
 
@@ -36,7 +38,7 @@ def test_published_document_is_what_the_generator_gives() -> None:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.text(), VALUES))
+@given(st.dictionaries(st.text(), VALUES, max_size=4))
 def test_emitted_yaml_reads_back_as_the_same_value(value: dict[str, Any]) -> None:
     assert read_yaml(emit(value)) == value
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from gateway.bearer import ANONYMOUS, Bearer
 from gateway.committer import Committer
+from gateway.config import Bounds
 from gateway.connections import Connections
+from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
@@ -235,7 +237,10 @@ def kinds(messages: list[dict[str, Any]]) -> list[str]:
 def gateway_of(node: Node) -> Any:
     """What ``Outgoing`` needs of a gateway."""
     return SimpleNamespace(
-        connections=node.connections, metrics=node.metrics, clock_ms=node.clock_ms
+        connections=node.connections,
+        metrics=node.metrics,
+        clock_ms=node.clock_ms,
+        limits=Limits(Bounds(), node.clock_ms.monotonic_s),
     )
 
 
