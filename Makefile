@@ -8,7 +8,7 @@ export SEATSYNC_DATA ?= $(CURDIR)/.data
 # Pure core: no branch of it goes untested.
 CORE := --cov=room --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-.PHONY: run test check soak bench load fmt lock setup clean
+.PHONY: run test check soak bench load fmt openapi lock setup clean
 
 run: .venv/run-ready
 	exec $(BIN)/seatsync demo $(ARGS)
@@ -39,6 +39,9 @@ load: setup
 fmt: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: setup
+	$(BIN)/python -m gateway.openapi docs/openapi.yaml
 
 setup: .venv/dev-ready web/node_modules/.package-lock.json
 

@@ -25,8 +25,9 @@ from store.port import KEEP_ACKS_MS, CommandKey, Kept, Receipt, Write
 from store.redis.address import Address
 from store.redis.link import Link
 from store.redis.store import RedisStore
-from tests.redis_server import DURABLE, running_redis
+from tests.redis_server import running_redis
 
+EVERY_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec")
 WRITERS = 64
 COMMANDS = 12_800
 ROOMS = (1, 16, 256)
@@ -45,7 +46,7 @@ def rows() -> Iterable[Row]:
     """Measure."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        server = stack.enter_context(running_redis(Path(folder), DURABLE))
+        server = stack.enter_context(running_redis(Path(folder), EVERY_SECOND))
         what = f"Redis, {WRITERS} writers in as many rooms: commits"
         yield from _compare(server.url, what, WRITERS, _commits)
         for rooms in ROOMS:

@@ -19,6 +19,7 @@ from unittest import mock
 import msgspec
 import uvloop
 
+from bench.committing import execute
 from bench.measure import Row, in_turns, per_second
 from gateway.server import clock_ms
 from room.documents import Participation, Person, Seat, Session, State
@@ -36,17 +37,18 @@ ROUNDS = 150
 
 def rows() -> Iterable[Row]:
     """Measure."""
-    for rooms in ROOM_COUNTS:
-        yield _compare(rooms)
+    for run in (_Commits, _Commands):
+        for rooms in ROOM_COUNTS:
+            yield _compare(run, rooms)
 
 
-def _compare(rooms: int) -> Row:
+def _compare(kind: type[_Commits], rooms: int) -> Row:
     extra: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(dir=".") as folder:  # the disk of the tree: /tmp may be memory
         numbers = itertools.count()
 
         def ours() -> float:
-            run = _Commits(Path(folder) / f"ours{next(numbers)}.db", rooms)
+            run = kind(Path(folder) / f"ours{next(numbers)}.db", rooms)
             rate = uvloop.run(run.measure())
             for name, value in run.figures().items():
                 extra.setdefault(name, []).append(value)
@@ -59,7 +61,7 @@ def _compare(rooms: int) -> Row:
     median = {name: statistics.median(values) for name, values in raw.items()}
     acks = "/".join(f"{median[name]:.1f}" for name in ("p50_ms", "p99_ms", "p999_ms"))
     return Row(
-        f"SQLite, commands of {WRITERS} writers in {rooms} rooms",
+        f"{kind.what}, {WRITERS} writers in {rooms} rooms",
         f"{per_second(median['ours'])}, ack P50/P99/P999 {acks} ms, {median['syncs']:,.0f} syncs/s",
         "bare inserts of the same rows in groups of the same size",
         per_second(median["theirs"]),
@@ -71,6 +73,8 @@ def _compare(rooms: int) -> Row:
 class _Commits:
     """One run through ``store.commit``."""
 
+    what = "acks through SQLite"
+
     def __init__(self, path: Path, rooms: int) -> None:
         self._path = path
         self._rooms = rooms
@@ -81,9 +85,6 @@ class _Commits:
     async def measure(self) -> float:
         """Give commands a second."""
         store = SqliteStore.open(self._path, clock_ms)
-        state = full_state()
-        created = [(await store.create(f"room{n}", state, 0))[0] for n in range(self._rooms)]
-        chains = min(self._rooms, WRITERS)
         write_group = batch.write
 
         def counted(*arguments: Any) -> None:
@@ -91,16 +92,25 @@ class _Commits:
             write_group(*arguments)
 
         with mock.patch.object(batch, "write", counted):
-            before = time.perf_counter()
-            await asyncio.gather(
-                *(self._chain(store, created[n::chains], WRITERS // chains) for n in range(chains))
-            )
-            self._took_s = time.perf_counter() - before
+            self._took_s, self._ack_s = await self._run(store)
         await store.close()
-        return WRITERS * ROUNDS / self._took_s
+        return len(self._ack_s) / self._took_s
 
-    async def _chain(self, store: SqliteStore, rooms: list[Stored], acks: int) -> None:
+    async def _run(self, store: SqliteStore) -> tuple[float, list[float]]:
+        """Give the seconds that it took, and those of each ack."""
+        state = full_state()
+        created = [(await store.create(f"room{n}", state, 0))[0] for n in range(self._rooms)]
+        chains = min(self._rooms, WRITERS)
+        self._groups = 0
+        before = time.perf_counter()
+        took = await asyncio.gather(
+            *(self._chain(store, created[n::chains], WRITERS // chains) for n in range(chains))
+        )
+        return time.perf_counter() - before, list(itertools.chain.from_iterable(took))
+
+    async def _chain(self, store: SqliteStore, rooms: list[Stored], acks: int) -> list[float]:
         """Commit to some rooms in turn, each time with so many acks."""
+        took: list[float] = []
         for number in range(ROUNDS):
             stored = rooms[number % len(rooms)]
             after = msgspec.structs.replace(
@@ -115,8 +125,9 @@ class _Commits:
             )
             asked = time.perf_counter()
             await store.commit(stored.revision, Write(after, kept))
-            self._ack_s += [time.perf_counter() - asked] * acks
+            took += [time.perf_counter() - asked] * acks
             rooms[number % len(rooms)] = after
+        return took
 
     def figures(self) -> dict[str, float]:
         """Give what is worth knowing beside the rate."""
@@ -124,6 +135,15 @@ class _Commits:
         quantiles = {"p50_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999}
         found = {name: ordered[int(len(ordered) * q)] * 1000 for name, q in quantiles.items()}
         return found | {"syncs": self._groups / self._took_s}
+
+
+class _Commands(_Commits):
+    """One run through the gateway's committer."""
+
+    what = "commands through the committer and SQLite"
+
+    async def _run(self, store: SqliteStore) -> tuple[float, list[float]]:
+        return await execute(store, full_state(), self._rooms, WRITERS, ROUNDS)
 
 
 def full_state() -> State:

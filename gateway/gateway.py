@@ -26,6 +26,7 @@ from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
 from gateway.telling import Telling
+from gateway.waiting import Waiting
 from gateway.watch import Watch
 from poller import Poller
 from room.errors import RoomNotFound
@@ -49,6 +50,7 @@ class Gateway:
     audience: Audience
     presence: PresenceLoops
     watch: Watch
+    waiting: Waiting
     connections: Connections
     metrics: Metrics
     tasks: Tasks
@@ -171,6 +173,7 @@ def assemble(
         audience=audience,
         presence=presence,
         watch=Watch(backend.bus, rooms, hub, tasks, on_voices=presence.on_voices, rng=rng),
+        waiting=Waiting(hub),
         connections=Connections(),
         metrics=metrics,
         tasks=tasks,

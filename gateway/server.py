@@ -99,6 +99,7 @@ def _bind(address: Address) -> socket.socket:
 
 async def _drain(gateway: Gateway) -> None:
     log.info("draining", extra={"connections": len(gateway.connections)})
+    gateway.waiting.release_all()
     await gateway.connections.drain(
         gateway.config.drain_s,
         RETRY_SPREAD_MS,

@@ -7,11 +7,14 @@ from aiohttp import web
 from gateway.api.requests import caller, room_id
 from gateway.bearer import Bearer
 from gateway.gateway import Gateway
+from gateway.push.mailbox import Key
 from gateway.reading import find_readable
 from gateway.schema import check_schema
-from poller import Poll, answer
+from gateway.waiting import read_wait_s
+from poller import Found, Poll, answer
 from room.errors import SeatsyncError
-from room.position import parse_position
+from room.position import Position, parse_position
+from room.snapshot import Published
 
 
 def routes(gateway: Gateway) -> list[web.RouteDef]:
@@ -31,12 +34,26 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         wish = _read_poll(request, bearer)
         gateway.limits.check_poll(bearer.actor)
         doc = request.match_info["doc"]
+        wait_s = read_wait_s(request.query.get("wait"))
         found = await find_readable(gateway.rooms, bearer, room, doc, wish.after)
         if bearer.actor is not None:
             gateway.presence.touch(room, bearer.actor.user_id)
+        if wish.after is not None and wait_s and found.edition.position <= wish.after:
+            found = await wait_for_newer(bearer, Key(room, doc), wish.after, wait_s)
         status, headers, content = answer(found, wish, gateway.config.poll_interval_ms)
         gateway.metrics.polls.labels(str(status), found.freshness.value).inc()
         return web.Response(status=status, headers=list(headers), body=content or None)
+
+    async def wait_for_newer(
+        bearer: Bearer, key: Key, after: Position, wait_s: float
+    ) -> Found[Published]:
+        """Follow first and read then; what comes in between is not missed."""
+        with gateway.waiting.following(key, bearer.view, after) as waiter:
+            found = await find_readable(gateway.rooms, bearer, *key)
+            if found.edition.position > after:
+                return found
+            await waiter.wait(wait_s)
+        return await find_readable(gateway.rooms, bearer, *key)
 
     others = "|".join(f"{name}$" for name in ("push", "events", "commands", "media", "entry"))
     return [web.get(f"/v1/rooms/{{room}}/{{doc:(?!{others})[^/]+}}", poll)]

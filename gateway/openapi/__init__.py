@@ -1,6 +1,6 @@
 """The HTTP face of the gateway as an OpenAPI 3.1 document, built from the structs on the wire.
 
-``python -m gateway.openapi`` writes it as YAML; ``docs/openapi.yaml`` is what it wrote last.
+``make openapi`` writes it to ``docs/openapi.yaml``.
 """
 
 from gateway.openapi.document import build

@@ -1,7 +1,8 @@
-"""Write the document to standard output."""
+"""Write the document to a file: ``python -m gateway.openapi PATH``."""
 
 import sys
+from pathlib import Path
 
 from gateway.openapi import build, emit
 
-sys.stdout.write(emit(build()))
+Path(sys.argv[1]).write_text(emit(build()))

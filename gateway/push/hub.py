@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from gateway.push.mailbox import Key, Mailbox
-from room.snapshot import Published
+from typing import Protocol
+
+from gateway.push.mailbox import Key
+from room.snapshot import Published, Snapshot
+from room.views import View
+
+
+class Follower(Protocol):
+    """A mailbox, or a poll that waits."""
+
+    @property
+    def view(self) -> View:
+        """What it sees."""
+        ...
+
+    def offer(self, snapshot: Snapshot) -> bool:
+        """Take a snapshot if it is newer than what was taken before; tell whether it was."""
+        ...
 
 
 class Hub:
-    """The mailboxes of this node, by document.
+    """Those who follow a document at this node.
 
     Synchronous throughout: between two calls every follower has been given the newest edition.
     """
 
     def __init__(self) -> None:
-        self._followers: dict[Key, dict[Mailbox, None]] = {}
+        self._followers: dict[Key, dict[Follower, None]] = {}
 
-    def follow(self, key: Key, mailbox: Mailbox) -> None:
-        """Give a mailbox every edition from now on; read the newest one after this, not before."""
-        self._followers.setdefault(key, {})[mailbox] = None
+    def follow(self, key: Key, follower: Follower) -> None:
+        """Give a follower every edition from now on; read the newest one after this, not before."""
+        self._followers.setdefault(key, {})[follower] = None
 
-    def unfollow(self, key: Key, mailbox: Mailbox) -> None:
+    def unfollow(self, key: Key, follower: Follower) -> None:
         """Stop; unknown pairs are fine."""
         followers = self._followers.get(key, {})
-        followers.pop(mailbox, None)
+        followers.pop(follower, None)
         if not followers:
             self._followers.pop(key, None)
 
@@ -41,7 +57,7 @@ class Hub:
             how many took it.
         """
         followers = self._followers.get(Key(edition.room, edition.doc), {})
-        return sum(mailbox.offer(edition.view(mailbox.view)) for mailbox in followers)
+        return sum(one.offer(edition.view(one.view)) for one in tuple(followers))
 
     def __len__(self) -> int:
         """Count the documents that somebody follows."""

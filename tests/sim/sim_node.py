@@ -129,7 +129,7 @@ class Node:
         self._wire(loop, rng, cached_rooms)
 
     def _wire(self, loop: asyncio.AbstractEventLoop, rng: random.Random, cached_rooms: int) -> None:
-        numbers = itertools.count(1)
+        numbers, life = itertools.count(1), f"{rng.getrandbits(32):08x}"
         announcer = self._parts.announcer(self.hub, self.audience)
         self.poller = self._parts.poller(
             self._read,
@@ -158,7 +158,7 @@ class Node:
             self.tasks,
             seating=tenure,
             clock_ms=self.clock_ms,
-            new_id=lambda: f"{self.name}{next(numbers)}",
+            new_id=lambda: f"{life}-{next(numbers)}",
             committed=self.telling.room,
         )
         self.rooms = self._parts.rooms(

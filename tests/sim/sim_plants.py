@@ -13,11 +13,11 @@ from gateway.committer import Committer
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
-from gateway.rooms import Rooms
-from gateway.workings import Pending
+from gateway.workings import Creation, Pending
 from poller import Found, Freshness, Poller
 from poller.cache import Cache, Cached
 from poller.flight import SingleFlight
+from room.errors import Unavailable
 from room.position import Position
 from room.reconcile import Held, Reconciler, Verdict
 from room.snapshot import Edition, Snapshot, Stored
@@ -161,18 +161,21 @@ class DiesWithItsSender(Committer):
     def __init__(self, store: Any, poller: Any, tasks: Any, **options: Any) -> None:
         super().__init__(store, poller, BatchOfItsSender(tasks), **options)  # type: ignore[arg-type]
 
-    def submit(self, room: str, pending: Pending) -> None:
+    def submit(self, room: str, pending: Pending | Creation) -> None:
         super().submit(room, pending)
         batch: Any = self._tasks
         task = batch.last
         pending.future.add_done_callback(lambda future: future.cancelled() and task.cancel())
 
 
-class CreatesQuietly(Rooms):
+class CreatesQuietly(Committer):
     """Leaves the poller believing that there is no such room."""
 
-    async def _create(self, room: str, actor: Any, state: Any) -> tuple[Stored, bool]:
-        return await self._store.create(room, state, self._clock_ms())
+    async def _create(self, room: str, creation: Creation) -> None:
+        try:
+            creation.succeed(await self._store.create(room, creation.state, self._clock_ms()))
+        except Unavailable as error:
+            creation.fail(error)
 
 
 class StampsTwice(Poller[Edition]):
@@ -232,7 +235,7 @@ PLANTS: Final[dict[str, Plant]] = {
         1000, ENDS, ACKED, LEVEL, UNHURT, committer=DiesWithItsSender
     ),
     "cached 404 survives creation": plant(
-        100, "a created room is found", ACKED, rooms=CreatesQuietly
+        100, "a created room is found", ACKED, committer=CreatesQuietly
     ),
     "two bodies at one position": plant(
         50, "one position names one body per view", poller=StampsTwice

@@ -8,7 +8,8 @@ from typing import Any
 from sim_referee import Referee
 
 from gateway.bearer import Bearer
-from gateway.push.mailbox import Mailbox
+from gateway.push.mailbox import Item, Mailbox
+from room.messages import Bye
 from room.position import Position
 from room.reconcile import Channel, Reconciler
 from room.snapshot import Snapshot
@@ -81,6 +82,14 @@ class Reader:
             self._referee.check(position > held or refines, rule, self.name, doc, held, position)
         self.shown[doc] = (position, view)
 
+    def take(self, item: Item) -> bool:
+        """Take what a connection brought; False at its end."""
+        if isinstance(item, Snapshot):
+            self.receive(item, "ws")
+        elif isinstance(item, bytes):
+            self.hear(item)
+        return not isinstance(item, Bye)
+
     def hear(self, message: bytes) -> dict[str, Any]:
         """Take a message that is no snapshot."""
         heard: dict[str, Any] = json.loads(message)
@@ -91,5 +100,6 @@ class Reader:
         elif heard["type"] == "request":
             request = heard["request"]
             self.requests[request["request_id"]] = request.get("outcome")
-        self._referee.saw(self.name, "heard", heard["type"], heard.get("code", ""))
+        detail = heard.get("code") or heard.get("request", "")
+        self._referee.saw(self.name, "heard", heard["type"], detail)
         return heard

@@ -36,6 +36,11 @@ class Weather:
         self.fail_rate = self.hang_rate = self.lost_reply_rate = 0.0
         self._mean_s, self.away = 0.01, False
 
+    def mild(self, mean_s: float, hang_rate: float) -> None:
+        """From now on it fails only while it is away, and where it hangs."""
+        self.fail_rate = self.lost_reply_rate = 0.0
+        self.hang_rate, self._mean_s = hang_rate, mean_s
+
     async def transit(self) -> None:
         """Take a request or a reply to the other side."""
         chance = self._rng.random()

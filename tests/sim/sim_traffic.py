@@ -53,7 +53,7 @@ class Traffic(Pair):
         for room in self._rooms:
             for name in NAMES:
                 for who in (OWNER, self._rng.choice((ANN, BOB))):
-                    reader = self._reader(f"pushed-{name}", room, DOCS, Bearer(who))
+                    reader = self._reader(f"{who.user_id}-{name}", room, DOCS, Bearer(who))
                     self._homes[reader] = name
                     work.append(self._keep_following(reader))
             roams = self._reader("roams", room, DOCS, self._rng.choice((ANONYMOUS, Bearer(ANN))))

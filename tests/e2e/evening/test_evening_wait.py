@@ -1,7 +1,4 @@
-"""A poll that waits is answered when something happens, at the other gateway too (PROTOCOL.md 4).
-
-Not served yet. Once it is, this test says so by passing; then act 2 of the evening may tell of it.
-"""
+"""A poll that waits is answered when something happens, at the other gateway too (PROTOCOL.md 4)."""
 
 from __future__ import annotations
 
@@ -37,9 +34,6 @@ async def waiting_poll(play: Evening) -> None:
     assert position_of(answer.json) == play.at["state"]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the waiting form of the long poll is not served yet"
-)
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server")
 async def test_a_poll_that_waits_is_answered_when_the_other_gateway_commits(
     tmp_path: Path,

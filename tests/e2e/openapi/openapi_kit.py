@@ -63,11 +63,20 @@ class Stage:
     def __init__(self, url: str) -> None:
         self.url: Final = url
         self._session = requests.Session()
+        self._read_only: str | None = None
 
     def headers(self, caller: str) -> dict[str, str]:
         """Give what a caller sends of themselves."""
         claims = CALLERS[caller]
         return {} if claims is None else {"Authorization": f"Bearer {token(**claims)}"}
+
+    def room_for(self, label: str) -> str:
+        """Give the room that is only read, or one that an operation may change."""
+        if not label.startswith("GET "):
+            return self.room()
+        if self._read_only is None:
+            self._read_only = self.room()
+        return self._read_only
 
     def room(self) -> str:
         """Prepare a room: a live session, people on seats, a queue, an invite, a document."""

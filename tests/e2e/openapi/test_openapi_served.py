@@ -58,7 +58,7 @@ CHECKS = [
     openapi_checks.allow_header_conformance,
 ]
 RANDOM = settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -99,7 +99,7 @@ def asker(stage: Stage, caller: str) -> Iterator[Asker]:
 def test_boundary_cases_are_answered_as_documented(
     stage: Stage, asker: Asker, label: str, caller: str
 ) -> None:
-    room = stage.room()
+    room = stage.room_for(label)
     for case in share(label, caller):
         if is_valid(case, ParameterLocation.PATH):
             steer(case, room)
@@ -112,7 +112,7 @@ def test_boundary_cases_are_answered_as_documented(
 def test_random_valid_requests_are_answered_as_documented(
     stage: Stage, asker: Asker, label: str
 ) -> None:
-    room = stage.room()
+    room = stage.room_for(label)
 
     @seed(1)
     @RANDOM
@@ -141,7 +141,7 @@ def test_random_invalid_requests_are_refused_as_documented(asker: Asker, label: 
 @pytest.mark.parametrize("caller", ["owner"])
 @pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("GET ")])
 def test_what_is_documented_can_be_had(stage: Stage, asker: Asker, label: str) -> None:
-    room = stage.room()
+    room = stage.room_for(label)
     for case in boundary_cases(SCHEMA, label, GenerationMode.POSITIVE):
         steer(case, room)
         asker.ask(case)
@@ -175,7 +175,7 @@ def test_a_document_that_is_wrong_is_found_out(
     if wrong is None:
         del place[last]
     schema = schemathesis.openapi.from_dict(document, config=CONFIG)
-    room = stage.room()
+    room = stage.room_for(label)
     with pytest.raises(FailureGroup):
         ask_all(asker, schema, label, room if path[1:2] != ["404"] else "no-such-room")
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from redis_kit import Heard, Lines, linked, listening, soon, when_available
+from redis_kit import Heard, Lines, linked, listening, soon, until, when_available
 
 from room.errors import Unavailable
 from room.snapshot import Stored
@@ -154,6 +154,8 @@ async def test_frozen_server_is_noticed_and_the_bus_comes_back(
     heard = Heard()
     async with listening(backend.bus, heard):
         assert await soon(lines.records.get()) == "the bus is connected"
+        probes = server.published()
+        await until(lambda: server.published() > probes)  # one that found the subscription in force
         server.freeze()
         assert await soon(lines.records.get()) == "the bus is cut off"
         assert heard.gaps.empty()

@@ -13,7 +13,9 @@ from room.errors import InvalidArgument, Unavailable, Unreadable
 from store.backend import Backend
 from store.leases import Seated
 from store.port import AlreadyKept
+from store.redis import link
 from store.redis.keys import ack_key, document_key, room_key
+from store.redis.leases import LARGEST_GROUP
 from tests.contract.contract_samples import (
     after,
     asking,
@@ -233,3 +235,29 @@ async def test_text_that_is_not_unicode_is_an_invalid_argument_and_the_link_stan
     with pytest.raises(InvalidArgument):
         await backend.store.read("\udc80")
     assert await backend.store.read("demo") == stored
+
+
+async def test_callers_beyond_the_bound_are_refused_at_once(
+    server: RedisServer, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "MOST_WAITING", 10)
+    server.freeze()
+    calls = [asyncio.ensure_future(backend.store.read("demo")) for _ in range(CALLERS)]
+    outcomes = await soon(asyncio.gather(*calls, return_exceptions=True))
+    said = [str(outcome) for outcome in outcomes]
+    assert said.count("the store is behind") == CALLERS - 10
+    assert said.count("the store does not answer in time") == 10
+    server.thaw()
+    assert await when_available(lambda: backend.store.read("demo")) is None
+
+
+async def test_more_leases_of_a_room_than_one_command_carries(
+    server: RedisServer, backend: Backend
+) -> None:
+    people = [Seated("demo", f"u{number}") for number in range(2 * LARGEST_GROUP + 1)]
+    await backend.leases.renew(people, 60_000)
+    await server.pass_time(61_000)
+    lapsed = await backend.leases.lapsed(limit=len(people) + 1)
+    assert sorted(lapse.seated for lapse in lapsed) == sorted(people)
+    await backend.leases.stop(people)
+    assert await backend.leases.lapsed() == []

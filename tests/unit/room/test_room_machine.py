@@ -415,7 +415,7 @@ COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_invariants_hold_over_random_commands() -> None:
-    run_machine(RoomMachine, settings=settings(COMMON, max_examples=200, stateful_step_count=40))
+    run_machine(RoomMachine, settings=settings(COMMON, max_examples=80, stateful_step_count=40))
 
 
 @pytest.mark.soak

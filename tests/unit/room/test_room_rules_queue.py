@@ -67,6 +67,12 @@ def test_who_is_seated_or_banned_loses_their_other_requests(
     assert change.requests.items == THEIRS
 
 
+def test_ban_ends_requests_whoever_sits_meanwhile() -> None:
+    state = live_room({3: "somebody"})
+    change = send(state, UserBan("member"), ADMIN, requests=queue(*MINE, *THEIRS))
+    assert outcomes(change) == {"r_apply_member": "failed", "r_invite_member": "failed"}
+
+
 def test_end_of_the_session_ends_every_request() -> None:
     change = send(live_room(), SessionEnd(), OWNER, requests=queue(*MINE, *THEIRS))
     assert change.requests is not None
