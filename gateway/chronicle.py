@@ -41,6 +41,7 @@ class Chronicle:
     def on_system(self, room: str, command: Command, outcome: Outcome) -> None:
         """A command of the server itself was carried out; one that changed nothing says nothing."""
         if outcome.changed:
+            self._metrics.count_system(NAMES[type(command)])
             log.info("system command", extra={"room": room, "cmd": NAMES[type(command)]})
             _log_ended(room, outcome)
 

@@ -45,6 +45,12 @@ class Metrics:
         self._commands = Counter(
             "seatsync_commands", "Commands by outcome", ["cmd", "code"], registry=self.registry
         )
+        self._system = Counter(
+            "seatsync_system_commands",
+            "Commands of the server itself that changed a room",
+            ["cmd"],
+            registry=self.registry,
+        )
         self._documents = Counter(
             "seatsync_documents",
             "Attempts of services to set a document, by outcome",
@@ -62,6 +68,10 @@ class Metrics:
     def count_command(self, name: str, code: str) -> None:
         """Count one command; a name that is none counts as ``unknown``."""
         self._commands.labels(name if name in COMMANDS else "unknown", code).inc()
+
+    def count_system(self, name: str) -> None:
+        """Count one command of the server itself."""
+        self._system.labels(name).inc()
 
     def count_document(self, code: str) -> None:
         """Count one attempt to set an ``x-`` document."""

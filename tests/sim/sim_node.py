@@ -217,9 +217,7 @@ class Node:
         self._referee.saw("ack", self.name, *key, position)
         self._acked[key] = max(position, self._acked.get(key, position))
 
-    async def poll(
-        self, room: str, after: Position | None, doc: str = "state"
-    ) -> Published | None:
+    async def poll(self, room: str, after: Position | None, doc: str = "state") -> Published | None:
         """Poll as a driver does; None where there is nothing to show."""
         key = Key(room, doc)
         floor = None if self._thrashes else self._acked.get(key)

@@ -57,9 +57,7 @@ class LeaderOwnsFlight(Poller[Edition]):
 class EveryoneFlies(SingleFlight[Any, Edition]):
     """Never joins."""
 
-    def start(
-        self, key: Any, read: Any
-    ) -> tuple[asyncio.Task[Edition], bool]:
+    def start(self, key: Any, read: Any) -> tuple[asyncio.Task[Edition], bool]:
         return self._spawn(read()), False
 
 

@@ -19,11 +19,13 @@ from gateway.push.conversation import Conversation
 from gateway.rooms import Rooms
 from gateway.watch import Watch
 from gateway.workings import Pending, Working
+from room.actor import Actor
 from room.documents import Requests
-from room.snapshot import Edition, Stored
+from room.external import read_document
+from room.snapshot import Edition, Stored, StoredDocument
 from store.bus import Listener, Notice
 from store.leases import Lapse
-from store.port import AlreadyKept, Consulted, Write
+from store.port import AlreadyKept, Consulted, Precondition, Write
 
 
 class ReadsThenSubscribes(Antenna):
@@ -147,21 +149,12 @@ class KeepsReading(Conversation):
 class QuietRooms(Rooms):
     """Sets documents without holding them."""
 
-    async def _put_document(self, *args: Any) -> Any:
-        held, self._documents = self._documents, _Nothing()  # type: ignore[assignment]
-        try:
-            return await super()._put_document(*args)
-        finally:
-            self._documents = held
-
-
-class _Nothing:
-    """Holds nothing."""
-
-    def put(self, _: Any) -> None:
-        """Drop it."""
-
-    held = find = put
+    async def _put_document(
+        self, room: str, actor: Actor, doc: str, body: bytes, precondition: Precondition | None
+    ) -> tuple[StoredDocument, bool]:
+        return await self._store.put_document(
+            room, doc, *read_document(body), self._clock_ms(), precondition
+        )
 
 
 class Impatient(Reaper):
@@ -233,12 +226,17 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
     "documents of services are not watched": plant(50, EVEN, ENDS, watch=StateAlone),
     "answer before the node holds it": plant(100, ACKED, LEVEL, PUSHED, committer=AnswersFirst),
     "answer before it is durable": plant(
-        200, "what was acked is durable", "a command has one ack", committer=AnswersBeforeItIsDurable
+        200,
+        "what was acked is durable",
+        "a command has one ack",
+        committer=AnswersBeforeItIsDurable,
     ),
     "refusal from memory": plant(
         100, "a refusal is the word of the store", committer=RefusesFromMemory
     ),
-    "receipts are ignored": plant(300, "a command is applied once", committer=ForgetsReceipts),
+    "receipts are ignored": plant(
+        50, "a command is applied once", "a command has one ack", committer=ForgetsReceipts
+    ),
     "requests are published to nobody": plant(50, EVEN, LEVEL, ENDS, announcer=KeepsToItself),
     "outcomes are not told": plant(100, HEARD, announcer=TellsTheAskerAlone),
     "rights that were lost are kept": plant(
@@ -251,7 +249,5 @@ SEATS_PLANTS: Final[dict[str, Plant]] = {
     "the reaper does not look again": plant(200, THERE, presence=loops_with(reaper=TrustsOldLists)),
     "leases are believed after an outage": plant(50, THERE, presence=loops_with(reaper=NotQuiet)),
     "reaped too late": plant(50, IN_TIME, presence=loops_with(reaper=Slow)),
-    "connections do not renew": plant(
-        50, THERE, presence=loops_with(keeper=RenewsConnectionsOnce)
-    ),
+    "connections do not renew": plant(50, THERE, presence=loops_with(keeper=RenewsConnectionsOnce)),
 }

@@ -205,9 +205,7 @@ class Stage:
                 newest = reader.have() if self._rng.random() < 0.5 else {}
                 await conversation.receive(_subscribe(reader, newest))
 
-    def _check_rises(
-        self, reader: Reader, newest: dict[str, Position], snapshot: Snapshot
-    ) -> None:
+    def _check_rises(self, reader: Reader, newest: dict[str, Position], snapshot: Snapshot) -> None:
         before = newest.get(snapshot.doc)
         rises = before is None or snapshot.position > before
         rule = "positions on one connection rise"

@@ -1,4 +1,4 @@
-"""A poll that waits is answered when something happens, at the other gateway too (PROTOCOL.md 4)."""
+"""A poll that waits is answered by what happens at the other gateway too (PROTOCOL.md 4)."""
 
 from __future__ import annotations
 

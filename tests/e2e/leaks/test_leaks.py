@@ -207,4 +207,4 @@ def test_a_view_that_shows_too_much_is_found_out(
     monkeypatch.setattr(room.snapshot, "project", careless)
     evening = asyncio.run(live_through(tmp_path / "audit.jsonl"))
     for name in ("seated.user_id", "seated.nickname", "owner.avatar", "seated.participation_id"):
-        assert evening.places(name)["anonymous"] == SNAPSHOT | {"sei"}
+        assert evening.places(name)["anonymous"] >= SNAPSHOT | {"sei"}
