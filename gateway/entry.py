@@ -18,6 +18,7 @@ from room.messages import Plan
 from room.policy import allowed_commands
 from room.snapshot import Snapshot
 from room.views import View
+from store.port import Clock
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,16 @@ class Reception:
         rooms: of this node.
         planner: says which channels to use.
         announcement: what every page is to show.
+        clock_ms: wall clock.
     """
 
-    def __init__(self, rooms: Rooms, planner: Planner, announcement: str | None) -> None:
+    def __init__(
+        self, rooms: Rooms, planner: Planner, announcement: str | None, clock_ms: Clock
+    ) -> None:
         self._rooms = rooms
         self._planner = planner
         self._announcement = announcement
+        self._clock_ms = clock_ms
 
     async def enter(
         self, room: str, bearer: Bearer, docs: tuple[str, ...], base: str | None
@@ -113,7 +118,7 @@ class Reception:
             raise
         except SeatsyncError as error:
             return _left_out(room, "policy", error)
-        commands = allowed_commands(found.edition.stored.state, bearer.actor)
+        commands = allowed_commands(found.edition.stored.state, bearer.actor, self._clock_ms())
         return Permission(room, bearer.view, commands)
 
     async def _snapshot(self, room: str, bearer: Bearer, doc: str) -> Snapshot | UnsetType:

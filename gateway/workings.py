@@ -165,7 +165,7 @@ class Working:
     def _accept(self, pending: Pending, change: Change) -> None:
         after = _advance(self.stored, change, self._clock_ms())
         changed = after is not self.stored
-        if after.state is not self.stored.state:
+        if after.state.seats is not self.stored.state.seats:
             seated, before = after.state.seated_users(), self.stored.state.seated_users()
             self.newly_seated = tuple(sorted(seated - before))
             self.left |= before - seated
@@ -184,12 +184,15 @@ class Working:
 
 
 def _advance(stored: Stored, change: Change, now_ms: int) -> Stored:
-    """Raise the version of each document that changed by one; the same value where none did."""
+    """Raise the version of each document that changed by one; the same value where none did.
+
+    The rules give the very state that they were given where it stays as it is.
+    """
     edits: dict[str, Any] = {}
-    if change.state is not stored.state and change.state != stored.state:
+    if change.state is not stored.state:
         position = Position(stored.position.epoch, stored.position.version + 1)
         edits.update(state=change.state, position=position, ts_ms=now_ms)
-    if change.requests is not None and change.requests != stored.requests:
+    if change.requests is not None:
         edits.update(
             requests=change.requests,
             requests_version=stored.requests_version + 1,

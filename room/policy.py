@@ -63,12 +63,28 @@ def standings(state: State, actor: Actor) -> frozenset[str]:
     return frozenset(roles)
 
 
-def allowed_commands(state: State, actor: Actor | None) -> tuple[str, ...]:
-    """List what a caller may send now, in the table's order; nothing without a token."""
-    if actor is None:
+def allowed_commands(
+    state: State, actor: Actor | None, now_ms: int | None = None
+) -> tuple[str, ...]:
+    """List what a caller may send now, in the table's order; nothing without a token.
+
+    Args:
+        state: the room.
+        actor: the caller.
+        now_ms: for bans that end; None: every ban that is written down holds.
+    """
+    if actor is None or is_banned(state, actor, now_ms):
         return ()
     roles = standings(state, actor)
     return tuple(name for name, who in POLICY.items() if who & roles)
+
+
+def is_banned(state: State, actor: Actor, now_ms: int | None) -> bool:
+    """Tell whether the room holds a person's commands back; other accounts are not persons."""
+    return actor.kind == "member" and any(
+        ban.user_id == actor.user_id and (now_ms is None or ban.holds_at(now_ms))
+        for ban in state.bans
+    )
 
 
 def check_permission(state: State, actor: Actor, name: str) -> bool:
@@ -108,5 +124,6 @@ def changed_standings(before: State, after: State) -> frozenset[str]:
     return frozenset(
         before.seated_users() ^ after.seated_users()
         | set(before.admins) ^ set(after.admins)
+        | {ban.user_id for ban in set(before.bans) ^ set(after.bans)}
         | ({before.owner_id} ^ {after.owner_id})
     )

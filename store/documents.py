@@ -28,7 +28,11 @@ def next_document(
         SeatsyncError: ``VERSION_MISMATCH`` or ``TOO_LARGE``.
     """
     if precondition is not None and not _holds(precondition, held):
-        raise SeatsyncError("the document is at another position", code="VERSION_MISMATCH")
+        raise SeatsyncError(
+            "the document is at another position",
+            code="VERSION_MISMATCH",
+            position=None if held is None else held.position,
+        )
     if held is None:
         if count >= MAX_DOCUMENTS:
             raise SeatsyncError(f"a room has at most {MAX_DOCUMENTS} documents", code="TOO_LARGE")

@@ -21,7 +21,7 @@ PRIVATE: Final = "private, no-store"
 def routes(gateway: Gateway) -> list[web.RouteDef]:
     """Give the routes of this file."""
     config = gateway.config
-    reception = Reception(gateway.rooms, Planner(config), config.announcement)
+    reception = Reception(gateway.rooms, Planner(config), config.announcement, gateway.clock_ms)
 
     async def entry(request: web.Request) -> web.Response:
         bearer = caller(gateway, request)

@@ -38,9 +38,9 @@ PARAMETERS: Final[dict[str, Part]] = {
     "wait": {
         "name": "wait",
         "in": "query",
-        "description": "For how many seconds a poll with `after` may be held until there is "
-        "something newer, 25 at most. What is no such number counts as 0.",
-        "schema": {"type": "string"},
+        "description": "For how many seconds a poll with `after` is held until there is something "
+        "newer: a decimal number, 25 at most.",
+        "schema": {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?$", "maxLength": 12},
         "example": "25",
     },
     "schema": {

@@ -46,7 +46,10 @@ def poll(doc: str, schema: str, summary: str, description: str, **shown: Any) ->
             },
             "204": {
                 "description": "Nothing newer than `after`, up to the end of the wait.",
-                "headers": headers("Vary", "Seatsync-Poll-Ms"),
+                "headers": {
+                    "Cache-Control": {"required": True, "schema": {"const": "no-store"}},
+                    **headers("Vary", "Seatsync-Poll-Ms"),
+                },
             },
             "304": {
                 "description": "The reader holds it: see `If-None-Match`.",

@@ -298,7 +298,7 @@ class Conversation:
         if stored.position < self._policy_at.get(room, stored.position):
             return
         self._policy_at[room] = stored.position
-        commands = allowed_commands(stored.state, self.bearer.actor)
+        commands = allowed_commands(stored.state, self.bearer.actor, self._clock_ms())
         policy = Policy(room=room, view=self.mailbox.view, commands=commands)
         self.mailbox.say_latest(("policy", room), wire.encode(policy))
 

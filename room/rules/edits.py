@@ -12,8 +12,10 @@ from room.rules.terms import Ended
 
 def with_seats(state: State, edits: Mapping[int, Seat]) -> State:
     """Replace some seats by index."""
-    seats = tuple(edits.get(index, seat) for index, seat in enumerate(state.seats))
-    return msgspec.structs.replace(state, seats=seats)
+    seats = list(state.seats)
+    for index, seat in edits.items():
+        seats[index] = seat
+    return msgspec.structs.replace(state, seats=tuple(seats))
 
 
 def seated(seat: Seat, occupant: Participation | None) -> Seat:

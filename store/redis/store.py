@@ -118,7 +118,11 @@ class RedisStore:
         if status == b"no_room":
             raise RoomNotFound(room)
         if status == b"unmet":
-            raise SeatsyncError("the document is at another position", code="VERSION_MISMATCH")
+            raise SeatsyncError(
+                "the document is at another position",
+                code="VERSION_MISMATCH",
+                position=None if fields[-1] is None else replies.read_position(fields),
+            )
         if status == b"full":
             raise SeatsyncError(f"a room has at most {MAX_DOCUMENTS} documents", code="TOO_LARGE")
         if status == b"held":

@@ -139,17 +139,20 @@ class SqliteStore:
         """
         room = write.stored.room
         keys = [(room, ack.key.actor_id, ack.key.cmd_id) for ack in write.acks]
+        on_disk: Mapping[AckKey, bytes] = {}
         while True:
-            if await self._find(room) is None:
-                raise RoomNotFound(room)
+            self._check_open()
             now_ms = self._clock()
-            on_disk = {} if self._knows(keys, now_ms) else await self._look_up(keys)
+            if not self._knows(keys, now_ms):
+                on_disk = await self._look_up(keys)
             held = self._working.find(room)  # from here to the queue nobody comes between
             if held is None:
-                continue
-            if self._working.admits(held, base, keys, on_disk):
+                if await self._find(room) is None:
+                    raise RoomNotFound(room)
+            elif self._working.admits(held, base, keys, on_disk):
                 break
-            await self._writer.next_settled()
+            else:
+                await self._writer.next_settled()
         submitted = self._submit(held, base, write, keys, now_ms)
         if submitted is not None:
             await submitted

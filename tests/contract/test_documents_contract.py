@@ -113,7 +113,7 @@ async def test_precondition_that_names_another_position_does_not_hold(
     condition = Precondition((Position(epoch + epoch_by, version + version_by),))
     with pytest.raises(SeatsyncError) as caught:
         await put(store, "two", precondition=condition)
-    assert caught.value.code == "VERSION_MISMATCH"
+    assert (caught.value.code, caught.value.position) == ("VERSION_MISMATCH", first.position)
     assert await store.read_document("demo", "x-score") == first
 
 
@@ -132,7 +132,7 @@ async def test_document_that_must_exist_is_refused_until_it_does(store: Store) -
     for condition in (MUST_EXIST, Precondition((Position(1, 1),))):
         with pytest.raises(SeatsyncError) as caught:
             await put(store, "one", precondition=condition)
-        assert caught.value.code == "VERSION_MISMATCH"
+        assert (caught.value.code, caught.value.position) == ("VERSION_MISMATCH", None)
     await put(store, "one")
     document, changed = await put(store, "two", precondition=MUST_EXIST)
     assert changed

@@ -22,6 +22,8 @@ class Air:
         self.repeat_rate = rng.choice((0.0, 0.3))
         self.mean_delay_s = rng.choice((0.001, 0.05, 0.5))
         self.listeners: Final[dict[str, Listener]] = {}
+        self.subscribing: Final[set[str]] = set()
+        """Who is about to listen."""
         self.online: Final[dict[str, dict[str, int]]] = {}
         self._cuts: Final[dict[str, asyncio.Event]] = {}
 
@@ -66,13 +68,16 @@ class Antenna:
         cut = self._air.cut_of(self._name)
         try:
             while True:
+                self._air.subscribing.add(self._name)
                 await self._subscribe(listener)
+                self._air.subscribing.discard(self._name)
                 await cut.wait()
                 cut.clear()
                 if self._air.rng.random() < 0.2:
                     raise Unavailable("the bus gave up")
                 await asyncio.sleep(self._air.rng.uniform(0.0, 2.5))
         finally:
+            self._air.subscribing.discard(self._name)
             if self._air.listeners.get(self._name) is listener:
                 del self._air.listeners[self._name]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
@@ -21,6 +22,17 @@ class Stuck(Exception):
     """Nothing can run any more, or it runs without end."""
 
 
+class NumberedTask(asyncio.Task[Any]):
+    """A task that stands in a set where its number puts it, not where memory does."""
+
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
+        self._number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimulatedLoop(asyncio.AbstractEventLoop):
     """What asyncio's tasks, futures, locks and time-outs need of a loop; no sockets, no threads."""
 
@@ -29,6 +41,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self._ready: list[asyncio.Handle] = []
         self._timers: list[tuple[float, float, asyncio.TimerHandle]] = []
         self._now_s = 0.0
+        self._numbers = itertools.count()
         self.steps = 0
         self.unexpected: list[dict[str, Any]] = []
         """What reached the exception handler."""
@@ -60,7 +73,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, **options)
+        return NumberedTask(next(self._numbers), coro, loop=self, **options)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.unexpected.append(context)

@@ -111,9 +111,7 @@ class Pair(Stage):
     async def _finish_writes(self) -> None:
         """Wait for the commands whose senders have left."""
         for node in (*self._nodes.values(), *self._ended):
-            store: Any = node.backend.store
-            while len(node.committer) or store.writes:
-                await asyncio.sleep(0.1)
+            await self._until(lambda node=node: not _is_writing(node))  # type: ignore[misc]
 
     def _pick_node(self, reader: Reader) -> Node:
         name = self._homes.get(reader) or self._rng.choice(NAMES)
@@ -214,3 +212,8 @@ class Pair(Stage):
                 rule = "parties of a request hear its outcome"
                 facts = (reader.name, request.request_id, heard, ended.outcome)
                 self._referee.check(heard == ended.outcome, rule, *facts)
+
+
+def _is_writing(node: Node) -> bool:
+    store: Any = node.backend.store
+    return bool(len(node.committer) or store.writes)

@@ -11,7 +11,7 @@ from sim_bus import Antenna
 from sim_plants import ACKED, ENDS, LEVEL, PUSHED, Plant, plant
 
 from gateway.committer import Committer
-from gateway.presence import PresenceLoops
+from gateway.presence import GRACE_MS, PresenceLoops
 from gateway.presence.keeper import LeaseKeeper
 from gateway.presence.reaper import Reaper
 from gateway.push.announcer import Announcer
@@ -20,11 +20,12 @@ from gateway.rooms import Rooms
 from gateway.watch import Watch
 from gateway.workings import Pending, Working
 from room.actor import Actor
+from room.commands import SystemReap
 from room.documents import Requests
 from room.external import read_document
 from room.snapshot import Edition, Stored, StoredDocument
 from store.bus import Listener, Notice
-from store.leases import Lapse
+from store.leases import Lapse, Seated
 from store.port import AlreadyKept, Consulted, Precondition, Write
 
 
@@ -164,11 +165,24 @@ class Impatient(Reaper):
         return True
 
 
-class TrustsOldLists(Reaper):
-    """Reaps who is on the list, though they may have come back since."""
+class LooksOnce(Reaper):
+    """Remembers who lapsed, and reaps them when the grace is over, whatever came in between."""
 
-    def _is_present(self, lapse: Lapse) -> bool:
-        return False
+    _seen: dict[Seated, int] | None = None
+
+    async def step(self) -> None:
+        self._seen = {} if self._seen is None else self._seen
+        now_ms = self._monotonic_ms()
+        for lapse in await self._tenure.lapsed(100):
+            self._seen.setdefault(lapse.seated, now_ms - lapse.ago_ms)
+        await super().step()
+        for seated, since_ms in tuple(self._seen.items()):
+            if now_ms - since_ms >= GRACE_MS:
+                del self._seen[seated]
+                occupant = self._occupied.find(*seated)
+                if occupant is not None:
+                    reap = SystemReap(occupant.participation_id, "lease_expired")
+                    await self._rooms.apply(seated.room, reap)
 
 
 class NotQuiet(Reaper):
@@ -179,14 +193,14 @@ class NotQuiet(Reaper):
         await super().step()
 
     def _is_over(self, lapse: Lapse) -> bool:
-        return lapse.ago_ms >= 20_000
+        return lapse.ago_ms >= GRACE_MS
 
 
 class Slow(Reaper):
     """Reaps when the grace has been over for another."""
 
     def _is_over(self, lapse: Lapse) -> bool:
-        return super()._is_over(lapse) and lapse.ago_ms >= 40_000
+        return super()._is_over(lapse) and lapse.ago_ms >= 2 * GRACE_MS
 
 
 class RenewsConnectionsOnce(LeaseKeeper):
@@ -246,7 +260,7 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
 }
 SEATS_PLANTS: Final[dict[str, Plant]] = {
     "no grace": plant(50, THERE, presence=loops_with(reaper=Impatient)),
-    "the reaper does not look again": plant(200, THERE, presence=loops_with(reaper=TrustsOldLists)),
+    "the reaper does not look again": plant(50, THERE, presence=loops_with(reaper=LooksOnce)),
     "leases are believed after an outage": plant(50, THERE, presence=loops_with(reaper=NotQuiet)),
     "reaped too late": plant(50, IN_TIME, presence=loops_with(reaper=Slow)),
     "connections do not renew": plant(50, THERE, presence=loops_with(keeper=RenewsConnectionsOnce)),

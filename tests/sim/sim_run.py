@@ -5,13 +5,22 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Final
 
+from sim_seats import run_seats
+from sim_traffic import run_traffic
 from sim_world import run
 
 SEED_VARIABLE: Final = "SIM_SEED"
+WORLDS: Final[dict[str, Callable[[int], int]]] = {
+    "one": run,
+    "traffic": run_traffic,
+    "seats": run_seats,
+}
+"""One node; two nodes and many commands; two nodes and who is there."""
 
 
 def blocks(count: int, size: int) -> list[range]:
@@ -19,10 +28,10 @@ def blocks(count: int, size: int) -> list[range]:
     alone = os.environ.get(SEED_VARIABLE)
     if alone is not None:
         return [range(int(alone), int(alone) + 1)]
-    return [range(first, first + size) for first in range(0, count, size)]
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
 
-def run_block(seeds: Iterable[int]) -> int:
+def run_block(world: str, seeds: Iterable[int]) -> int:
     """Run seeds one after the other.
 
     Returns:
@@ -32,11 +41,11 @@ def run_block(seeds: Iterable[int]) -> int:
         RuleBroken: a rule did not hold; it names the seed.
     """
     logging.disable(logging.CRITICAL)
-    return sum(1 for seed in seeds if run(seed))
+    return sum(1 for seed in seeds if WORLDS[world](seed))
 
 
-def run_everywhere(seeds: Iterable[range]) -> int:
+def run_everywhere(world: str, seeds: Iterable[range]) -> int:
     """Run blocks of seeds on every core."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=fresh) as workers:
-        return sum(workers.map(run_block, seeds))
+        return sum(workers.map(partial(run_block, world), seeds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from sim_loop import SimulatedLoop, Stuck
@@ -103,6 +103,14 @@ class Stage:
     async def _pause(self, mean_s: float) -> None:
         pause_s = self._rng.expovariate(1 / mean_s)
         await asyncio.sleep(min(pause_s, 1.0 if self._calm else 3.0))
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that takes half a minute at most."""
+        for _ in range(3_000):
+            if holds():
+                return
+            await asyncio.sleep(0.01)
+        self._referee.broken("the world goes on: what was waited for did not come")
 
     async def _risk(self, call: Coroutine[Any, Any, T], give_up_rate: float) -> T | None:
         """Make a call whose caller may lose patience; nobody else may end it."""

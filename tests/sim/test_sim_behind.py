@@ -17,14 +17,14 @@ def run_all(scenario: Scenario, seeds: range) -> None:
 
 def test_lost_replies_and_a_raised_epoch_are_caught_up_with() -> None:
     """A resent command, or a no-op, is acked at a position that polls on this node show."""
-    run_all(BEHIND, range(200))
+    run_all(BEHIND, range(150))
 
 
 def test_poll_ahead_of_the_node_finds_a_room_that_was_just_created() -> None:
     """It may join a read that began before the room did."""
-    run_all(AHEAD, range(400))
+    run_all(AHEAD, range(200))
 
 
 def test_connections_are_level_though_the_room_is_forgotten_all_the_time() -> None:
     """A room leaves the poller's memory while it is read, or while a connection is opened."""
-    run_all(FORGETFUL_AND_STRICT, range(600))
+    run_all(FORGETFUL_AND_STRICT, range(250))

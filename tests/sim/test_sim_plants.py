@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from sim_node import Parts
 from sim_plants import PLANTS, Plant
+from sim_plants_pair import SEATS_PLANTS, TRAFFIC_PLANTS
 from sim_referee import RuleBroken
-from sim_world import run
+from sim_seats import run_seats
+from sim_traffic import run_traffic
+from sim_world import World, scenario_of
+from test_sim_schedules import SEEDS
+
+Run = Callable[[int, Parts], int]
 
 
-@pytest.mark.parametrize("name", PLANTS)
-def test_planted_bug_is_found(name: str) -> None:
+def run_one(seed: int, parts: Parts) -> int:
+    """Run the world of one node."""
+    return World(seed, scenario_of(seed), parts).run()
+
+
+WORLDS: dict[str, tuple[Run, dict[str, Plant]]] = {
+    "one": (run_one, PLANTS),
+    "traffic": (run_traffic, TRAFFIC_PLANTS),
+    "seats": (run_seats, SEATS_PLANTS),
+}
+PLANTED = [(world, name) for world, (_, plants) in WORLDS.items() for name in plants]
+
+
+@pytest.mark.parametrize(("world", "name"), PLANTED)
+def test_planted_bug_is_found(world: str, name: str) -> None:
     """The real parts pass the same seeds in ``test_every_rule_holds_in_every_schedule``."""
-    found = first_broken(PLANTS[name])
-    assert found is not None, f"{PLANTS[name].within} seeds did not show it"
-    assert found.rule in PLANTS[name].rules
+    run, plants = WORLDS[world]
+    assert plants[name].within <= SEEDS[world]
+    found = first_broken(run, plants[name])
+    assert found is not None, f"{plants[name].within} seeds did not show it"
+    assert found.rule in plants[name].rules
 
 
-def first_broken(planted: Plant) -> RuleBroken | None:
+def first_broken(run: Run, planted: Plant) -> RuleBroken | None:
     """Run seeds from 0 until one shows the bug."""
     for seed in range(planted.within):
         try:
-            run(seed, parts=planted.parts)
+            run(seed, planted.parts)
         except RuleBroken as broken:
             return broken
     return None

@@ -18,7 +18,7 @@ for index = 7, #ARGV do
   fits = fits or ARGV[index] == at
 end
 if not fits then
-  return {'unmet'}
+  return {'unmet', epoch, held[1]}
 end
 if exists and held[4] == ARGV[3] then
   return {'held', epoch, unpack(held)}

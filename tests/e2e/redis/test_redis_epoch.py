@@ -10,6 +10,7 @@ from redis_kit import opened, until, when_available
 from room.errors import RoomNotFound
 from room.snapshot import Stored
 from store.port import BaseMoved, Store
+from store.redis.keys import room_key
 from tests.contract.contract_samples import after, created, find, put, seated, set_state, write
 from tests.redis_server import DURABLE, FORGETFUL, RedisServer, running_redis
 
@@ -77,7 +78,7 @@ async def test_epoch_rises_even_where_the_clock_is_behind_it(server: RedisServer
     far_ahead = 9_000_000_000_000_123
     async with opened(server.url) as backend:
         held = await created(backend.store)
-        server.ask("HSET", "seatsync:{demo}:room", "epoch", str(far_ahead), "replid", "0" * 40)
+        server.ask("HSET", room_key("demo"), "epoch", str(far_ahead), "replid", "0" * 40)
         again = await backend.store.read("demo")
         assert again is not None
         assert again.position == (far_ahead + 1, held.position.version)
@@ -112,7 +113,8 @@ async def test_promoted_replica_that_lost_writes_goes_on_above_every_acknowledge
         async with opened(primary.url) as backend:
             held = await created(backend.store)
             held = await set_state(backend.store, held, "replicated")
-            assert primary.ask("WAIT", "1", "10000") == b":1\r\n"
+            version = ("HGET", room_key("demo"), "version")
+            await until(lambda: replica.ask(*version) == b"$1\r\n2\r\n")
             replica.ask("REPLICAOF", "127.0.0.1", "1")  # cut off, and still a replica
             shared = held
             for number in range(LOST_WRITES):

@@ -59,7 +59,7 @@ def rooms() -> Any:
 
 def reception(rooms: Any, announcement: str | None = None) -> Reception:
     config = Config(Address("127.0.0.1", 0), Address("127.0.0.1", 0), b"x" * 32)
-    return Reception(rooms, Planner(config), announcement)
+    return Reception(rooms, Planner(config), announcement, lambda: 0)
 
 
 async def enter(

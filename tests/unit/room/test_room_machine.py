@@ -256,7 +256,7 @@ class RoomMachine(RuleBasedStateMachine):
         after = change.state
         name = NAMES[type(command)]
         leaving = isinstance(command, SeatLeave)
-        assert name in allowed_commands(before, actor) or leaving
+        assert name in allowed_commands(before, actor, self.now_ms) or leaving
         assert (POLICY[name] == {"system"}) is (actor.kind == "system")
         banned = {ban.user_id for ban in before.bans if ban.holds_at(self.now_ms)}
         assert actor.kind != "member" or actor.user_id not in banned
@@ -267,8 +267,11 @@ class RoomMachine(RuleBasedStateMachine):
         self.check_locked_seats(actor, command, before, after)
         told = changed_standings(before, after)
         for person in PEOPLE:
-            changed = allowed_commands(before, person) != allowed_commands(after, person)
-            assert (person.user_id in told) is changed
+            now_ms = self.now_ms
+            was, is_now = (allowed_commands(state, person, now_ms) for state in (before, after))
+            is_listed = person.user_id in {ban.user_id for ban in (*before.bans, *after.bans)}
+            assert person.user_id in told or was == is_now
+            assert is_listed or (person.user_id in told) is (was != is_now)
 
     def begun(self, command: Command, actor: Actor, change: Change) -> set[str]:
         """Who a command may seat: who takes or accepts, or the applicant who is accepted."""

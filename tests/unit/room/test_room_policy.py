@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
 import pytest
 from room_samples import (
     ADMIN,
@@ -20,7 +21,7 @@ from room_samples import (
 
 from room.actor import SYSTEM, AccountKind, Actor, TokenKind
 from room.commands import COMMANDS
-from room.documents import State
+from room.documents import Ban, State
 from room.errors import Refused
 from room.policy import (
     POLICY,
@@ -177,3 +178,16 @@ def test_requests_are_for_owner_and_admins_and_other_documents_for_all(actor: Ac
     with pytest.raises(Refused) as caught:
         check_readable("requests", state, actor)
     assert caught.value.code == "FORBIDDEN"
+
+
+def test_banned_person_may_send_nothing_until_the_ban_ends() -> None:
+    banned = msgspec.structs.replace(ROOM, bans=(Ban(MEMBER.user_id, until_ms=100),))
+    assert allowed_commands(banned, MEMBER, 99) == ()
+    assert allowed_commands(banned, MEMBER, 100) == allowed_commands(ROOM, MEMBER)
+    assert allowed_commands(banned, MEMBER) == ()
+    assert allowed_commands(banned, OTHER, 99) == allowed_commands(ROOM, OTHER)
+
+
+def test_ban_and_its_end_change_a_standing() -> None:
+    banned = msgspec.structs.replace(ROOM, bans=(Ban(MEMBER.user_id),))
+    assert changed_standings(ROOM, banned) == changed_standings(banned, ROOM) == {MEMBER.user_id}
