@@ -31,6 +31,7 @@ soak: setup
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
 bench: setup
+	.ci/packages redis-server
 	$(BIN)/python -m bench $(ARGS)
 
 load: setup

@@ -9,10 +9,16 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from bench import core, polls, stores, video
+from bench import core, polls, redis_store, stores, video
 from bench.measure import RUNS, Row
 
-SECTIONS = {"core": core.rows, "stores": stores.rows, "polls": polls.rows, "video": video.rows}
+SECTIONS = {
+    "core": core.rows,
+    "stores": stores.rows,
+    "redis": redis_store.rows,
+    "polls": polls.rows,
+    "video": video.rows,
+}
 FOLDER = Path("docs/benchmarks")
 
 

@@ -16,6 +16,7 @@ from gateway.auth import issue
 from gateway.config import Address, Config
 from gateway.server import clock_ms, serving
 from store.memory import MemoryStore
+from store.opening import alone
 
 REQUESTS = 3_000
 CONNECTIONS = 16
@@ -33,7 +34,7 @@ async def _compare() -> Row:
     token = issue(SECRET, {"sub": "u0", "exp": clock_ms() // 1000 + 600})
     store = MemoryStore(clock_ms)
     await store.create("demo", full_room().state, clock_ms())
-    async with serving(config, store) as server:
+    async with serving(config, alone(store, clock_ms)) as server:
         edition = (await server.gateway.rooms.find("demo")).edition
         asking = request("/v1/rooms/demo/state", f"Authorization: Bearer {token}\r\n")
         async with _bare(edition.view("member").body) as bare_port:

@@ -192,7 +192,7 @@ class Committer:
             return
         base = working.base.revision
         await self._store.commit(base, Write(working.stored, tuple(working.acks)))
-        if working.stored.revision != base:
+        if working.stored is not working.base:
             self._poller.put(Edition(working.stored))
             self._committed(working.room)
 

@@ -26,7 +26,7 @@ class SingleFlight(Generic[K, T]):
         self._flights: dict[K, asyncio.Task[T]] = {}
 
     def __contains__(self, key: K) -> bool:
-        return key in self._flights
+        return self._under_way(key) is not None
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -39,12 +39,21 @@ class SingleFlight(Generic[K, T]):
         Returns:
             the flight, and whether it was under way before.
         """
-        flight = self._flights.get(key)
+        flight = self._under_way(key)
         if flight is not None:
             return flight, True
         flight = self._flights[key] = self._spawn(read())
-        flight.add_done_callback(lambda _: self._flights.pop(key))
+        flight.add_done_callback(lambda done: self._forget(key, done))
         return flight, False
+
+    def _under_way(self, key: K) -> asyncio.Task[T] | None:
+        """Give the flight of a key; one that has landed is none, whoever hears of it first."""
+        flight = self._flights.get(key)
+        return None if flight is None or flight.done() else flight
+
+    def _forget(self, key: K, done: asyncio.Task[T]) -> None:
+        if self._flights.get(key) is done:
+            del self._flights[key]
 
 
 async def join(flight: asyncio.Task[T]) -> T:

@@ -31,7 +31,7 @@ OWNER_SEAT: Final = 0
 SEAT_COUNT_BY_KIND: Final[dict[Kind, int]] = {"voice": 9, "video": 5}
 
 
-class Person(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True, gc=False):
     """Who sits on a seat, as the token described them when they sat down."""
 
     user_id: str
@@ -39,7 +39,7 @@ class Person(msgspec.Struct, frozen=True):
     avatar: str
 
 
-class Participation(msgspec.Struct, frozen=True):
+class Participation(msgspec.Struct, frozen=True, gc=False):
     """One user's one stay on a seat; it keeps its id when the user moves to another seat."""
 
     participation_id: str
@@ -50,7 +50,7 @@ class Participation(msgspec.Struct, frozen=True):
     link: Link = "ok"
 
 
-class Seat(msgspec.Struct, frozen=True):
+class Seat(msgspec.Struct, frozen=True, gc=False):
     """A numbered place; its index is where it stands in ``State.seats``."""
 
     locked: bool = False
@@ -59,7 +59,7 @@ class Seat(msgspec.Struct, frozen=True):
     occupant: Participation | None = None
 
 
-class Session(msgspec.Struct, frozen=True):
+class Session(msgspec.Struct, frozen=True, gc=False):
     """One interactive show in a room."""
 
     session_id: str
@@ -69,14 +69,14 @@ class Session(msgspec.Struct, frozen=True):
     """Since when nobody has been seated; None while somebody is."""
 
 
-class Cooldown(msgspec.Struct, frozen=True):
+class Cooldown(msgspec.Struct, frozen=True, gc=False):
     """A kicked user may not take a seat before ``until_ms``."""
 
     user_id: str
     until_ms: int
 
 
-class Ban(msgspec.Struct, frozen=True):
+class Ban(msgspec.Struct, frozen=True, gc=False):
     """A user who may send nothing in this room; None: until somebody lifts it."""
 
     user_id: str
@@ -87,7 +87,7 @@ class Ban(msgspec.Struct, frozen=True):
         return self.until_ms is None or now_ms < self.until_ms
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """The ``state`` document of a room, with the private facts that change with it.
 
     ``seats`` is empty and ``muted_users`` and ``cooldowns`` too while ``session`` is None; admins
@@ -131,7 +131,7 @@ class State(msgspec.Struct, frozen=True):
         )
 
 
-class SeatRequest(msgspec.Struct, frozen=True):
+class SeatRequest(msgspec.Struct, frozen=True, gc=False):
     """A wish for a seat that waits for an answer: an application, or an invitation."""
 
     request_id: str
@@ -146,7 +146,7 @@ class SeatRequest(msgspec.Struct, frozen=True):
     """The seat asked for; None: any."""
 
 
-class EndedRequest(msgspec.Struct, frozen=True):
+class EndedRequest(msgspec.Struct, frozen=True, gc=False):
     """A request that was answered, and how; kept for a while so that both parties hear of it."""
 
     request: SeatRequest
@@ -154,7 +154,7 @@ class EndedRequest(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class Requests(msgspec.Struct, frozen=True):
+class Requests(msgspec.Struct, frozen=True, gc=False):
     """The ``requests`` document of a room: what waits, oldest first, and what ended lately."""
 
     items: tuple[SeatRequest, ...] = ()

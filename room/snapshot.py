@@ -36,7 +36,7 @@ class Revision(NamedTuple):
     requests_version: int
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A room as a store holds it: its two documents, where each stands, when it was committed."""
 
     room: str
@@ -58,8 +58,15 @@ class Stored(msgspec.Struct, frozen=True):
         """Where the room stands as a whole."""
         return Revision(*self.position, self.requests_version)
 
+    def stands_at(self, revision: Revision) -> bool:
+        """Tell whether this is the room at a revision; cheaper than to make one."""
+        epoch, version = self.position
+        return (
+            version == revision[1] and self.requests_version == revision[2] and epoch == revision[0]
+        )
 
-class StoredDocument(msgspec.Struct, frozen=True):
+
+class StoredDocument(msgspec.Struct, frozen=True, gc=False):
     """An ``x-`` document as a store holds it."""
 
     room: str

@@ -67,9 +67,9 @@ class MemoryStore:
         held = self._rooms.get(room)
         if held is None:
             raise RoomNotFound(room)
-        if held.revision != base:
+        if not held.stands_at(base):
             raise BaseMoved("the room has changed meanwhile", position=held.position)
-        if write.stored.revision != base:
+        if not write.stored.stands_at(base):
             self._rooms[room] = write.stored
         now_ms = self._clock()
         for ack in write.acks:

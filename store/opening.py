@@ -10,7 +10,7 @@ from store.backend import Backend
 from store.bus import LocalBus
 from store.leases import LocalLeases
 from store.memory import MemoryStore
-from store.port import Clock
+from store.port import Clock, Store
 from store.sqlite import SqliteStore
 
 FORMS: Final = "sqlite:PATH, redis://HOST:PORT/DB or memory:"
@@ -51,6 +51,6 @@ def embedded(path: Path, clock: Clock, lease_ms: int) -> Backend:
     return Backend(store, LocalLeases(clock, store.taken(), lease_ms), LocalBus())
 
 
-def alone(store: MemoryStore, clock: Clock) -> Backend:
-    """Give a backend of one process that nothing outlasts."""
+def alone(store: Store, clock: Clock) -> Backend:
+    """Give a store of one process what belongs to it; nobody has a seat in it yet."""
     return Backend(store, LocalLeases(clock), LocalBus())

@@ -25,14 +25,14 @@ Clock = Callable[[], int]
 """Wall clock in ms since 1970."""
 
 
-class CommandKey(msgspec.Struct, frozen=True):
+class CommandKey(msgspec.Struct, frozen=True, gc=False):
     """What makes a command one: the same key is applied at most once."""
 
     actor_id: str
     cmd_id: str
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What is kept of an accepted command, so that a resend gets the first ack again."""
 
     fingerprint: bytes
@@ -44,14 +44,14 @@ class Receipt(msgspec.Struct, frozen=True):
     """Of the other documents that the command changed."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """An ack to keep, and what it is found by."""
 
     key: CommandKey
     receipt: Receipt
 
 
-class Write(msgspec.Struct, frozen=True):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """The effect of one or more commands on one room, committed whole or not at all."""
 
     stored: Stored
@@ -60,7 +60,7 @@ class Write(msgspec.Struct, frozen=True):
     """One for each command of a caller, no-ops too; distinct keys."""
 
 
-class Consulted(msgspec.Struct, frozen=True):
+class Consulted(msgspec.Struct, frozen=True, gc=False):
     """A room and what became of some commands, as of one moment."""
 
     stored: Stored | None
@@ -68,7 +68,7 @@ class Consulted(msgspec.Struct, frozen=True):
     """Of those that were accepted."""
 
 
-class Precondition(msgspec.Struct, frozen=True):
+class Precondition(msgspec.Struct, frozen=True, gc=False):
     """What must hold of an ``x-`` document before it is replaced (RFC 9110 13.1.1)."""
 
     any_of: tuple[Position, ...] = ()

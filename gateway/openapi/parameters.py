@@ -96,7 +96,10 @@ PARAMETERS: Final[dict[str, Part]] = {
         "in": "header",
         "description": "Set it only while it stands at one of these positions, or, with `*`, "
         "while it is there at all; compared strongly (RFC 9110 13.1.1).",
-        "schema": {"type": "string", "pattern": r'^(\*|"[!#-~]*"(, "[!#-~]*")*)$'},
+        "schema": {
+            "type": "string",
+            "pattern": r'^(\*|[ \t,]*((W/)?"[!#-~]*"[ \t]*(,[ \t,]*|$))*)$',
+        },
         "example": f'"{WHERE.epoch}.7"',
     },
     "Idempotency-Key": {

@@ -213,7 +213,7 @@ class SqliteStore:
         self, held: Held, base: Revision, write: Write, keys: Sequence[AckKey], now_ms: int
     ) -> asyncio.Future[None] | None:
         """Hand an admitted write to the disk; None: there is nothing to write, or to wait for."""
-        changed = write.stored.revision != base
+        changed = not write.stored.stands_at(base)
         group: list[Row] = [rows.room_row(write.stored)] if changed else []
         receipts: dict[AckKey, bytes] = {}
         for key, ack in zip(keys, write.acks, strict=True):

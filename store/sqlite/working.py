@@ -89,8 +89,12 @@ class WorkingSet:
         self, keys: Iterable[AckKey], on_disk: Mapping[AckKey, bytes]
     ) -> dict[AckKey, bytes]:
         """Give the durable acks among these, encoded."""
-        found = {key: self.acks.find(key) or on_disk.get(key) for key in keys}
-        return {key: receipt for key, receipt in found.items() if receipt is not None}
+        found: dict[AckKey, bytes] = {}
+        for key in keys:
+            receipt = self.acks.find(key) or on_disk.get(key)
+            if receipt is not None:
+                found[key] = receipt
+        return found
 
     def admits(
         self, held: Held, base: Revision, keys: Collection[AckKey], on_disk: Mapping[AckKey, bytes]
@@ -117,7 +121,7 @@ class WorkingSet:
             raise AlreadyKept(
                 {CommandKey(*key[1:]): decode_receipt(receipt) for key, receipt in kept.items()}
             )
-        if held.head is not None and held.head.revision == base:
+        if held.head is not None and held.head.stands_at(base):
             return True
         if held.pending or held.durable is None:
             return False
@@ -135,10 +139,11 @@ class WorkingSet:
         """Note what is on disk now."""
         held.durable = after
         held.pending -= 1
+        self._pending_acks.difference_update(acks)
         for key, receipt in acks.items():
-            self._pending_acks.discard(key)
             self.acks.add(key, kept_at_ms, receipt, now_ms=kept_at_ms)
-        self._drop_rooms(but=after.room)
+        if len(self._rooms) > self._max_rooms:
+            self._drop_rooms(but=after.room)
 
     def begin_document(self, held: Held) -> None:
         """Note that a document of this room was handed to the disk."""

@@ -261,7 +261,7 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
 SEATS_PLANTS: Final[dict[str, Plant]] = {
     "no grace": plant(50, THERE, presence=loops_with(reaper=Impatient)),
     "the reaper does not look again": plant(50, THERE, presence=loops_with(reaper=LooksOnce)),
-    "leases are believed after an outage": plant(50, THERE, presence=loops_with(reaper=NotQuiet)),
+    "leases are believed after an outage": plant(100, THERE, presence=loops_with(reaper=NotQuiet)),
     "reaped too late": plant(50, IN_TIME, presence=loops_with(reaper=Slow)),
     "connections do not renew": plant(50, THERE, presence=loops_with(keeper=RenewsConnectionsOnce)),
 }

@@ -14,6 +14,7 @@ from sim_stage import OWNER
 from sim_store import Commit
 
 from gateway.bearer import Bearer
+from gateway.presence.pace import forever
 from room.actor import Actor
 from room.errors import SeatsyncError
 
@@ -25,8 +26,12 @@ EARLIEST_S: Final = 15.0 + 20.0 - 5.0 - 2.0
 """Lease and grace, less a pause of the keeper, and the time that a request takes."""
 LATE_RENEWAL_S: Final = 5.0 + 5.0
 """Who has been back for longer was seen by the keeper, whatever one request does."""
+HUNG_S: Final = 15.0
+"""What two renewals that hang one after the other take away, where the store hangs at all."""
 LOOK_S: Final = 1.0
-EXPIRED_S: Final = 8.0
+DEADLINES_S: Final = 2.0
+"""Deadlines are looked at less often than in a gateway: half of all steps were theirs."""
+EXPIRED_S: Final = 5.0 + 2 * DEADLINES_S
 """After its time, a request has ended: two nodes try, at first and again after 5 s."""
 IDLE_S: Final = 310.0
 
@@ -48,8 +53,11 @@ class Seats(Pair):
         loops = node.presence
         async with asyncio.TaskGroup() as group:
             group.create_task(node.watch.run())
-            for part in (loops.keeper, loops.reaper, loops.deadlines, loops.counter):
+            for part in (loops.keeper, loops.reaper, loops.counter):
                 group.create_task(part.run())
+            group.create_task(
+                forever(node.tasks, loops.deadlines.step, lambda: DEADLINES_S, asyncio.sleep)
+            )
 
     def _actors(self) -> list[Coroutine[Any, Any, None]]:
         lives = [self._live(actor) for actor in SEATED]
@@ -176,9 +184,11 @@ class Seats(Pair):
         for user_id in before.seated_users() - after.seated_users():
             signs, now_s = self._signs[user_id], self._loop.time()
             self._referee.saw("reaped", user_id)
-            is_fair = signs.silent_s(now_s) >= EARLIEST_S or (
-                signs.back_for_s(now_s) <= LATE_RENEWAL_S and signs.was_silent_s >= EARLIEST_S / 2
-            )
+            spare_s = 0.0 if self._is_steady else HUNG_S
+            earliest_s = EARLIEST_S - spare_s
+            is_back_long = signs.back_for_s(now_s) > LATE_RENEWAL_S + spare_s
+            came_back_late = not is_back_long and signs.was_silent_s >= earliest_s / 2
+            is_fair = signs.silent_s(now_s) >= earliest_s or came_back_late
             rule = "nobody is reaped who is there"
             self._referee.check(is_fair, rule, user_id, signs, now_s)
 

@@ -176,7 +176,7 @@ class Traffic(Pair):
         if self._rng.random() < 0.5:
             await asyncio.sleep(self._rng.uniform(0.0, 2.5))
         else:
-            await self._until(lambda: name in self._air.subscribing)
+            await self._until(lambda: name in {*self._air.subscribing, *self._air.listeners})
         await self._change(room, other.name)
         await self._until(lambda: name in self._air.listeners)
         await asyncio.sleep(LEVEL_S)

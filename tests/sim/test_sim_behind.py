@@ -22,9 +22,9 @@ def test_lost_replies_and_a_raised_epoch_are_caught_up_with() -> None:
 
 def test_poll_ahead_of_the_node_finds_a_room_that_was_just_created() -> None:
     """It may join a read that began before the room did."""
-    run_all(AHEAD, range(200))
+    run_all(AHEAD, range(150))
 
 
 def test_connections_are_level_though_the_room_is_forgotten_all_the_time() -> None:
     """A room leaves the poller's memory while it is read, or while a connection is opened."""
-    run_all(FORGETFUL_AND_STRICT, range(250))
+    run_all(FORGETFUL_AND_STRICT, range(150))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from sim_run import blocks, run_block, run_everywhere
 
-SEEDS = {"one": 1_200, "traffic": 600, "seats": 200}
+SEEDS = {"one": 1_000, "traffic": 450, "seats": 100}
 BLOCK = {"one": 100, "traffic": 50, "seats": 10}
 SOAK_SEEDS = {"one": 50_000, "traffic": 30_000, "seats": 10_000}
 PARTS = [

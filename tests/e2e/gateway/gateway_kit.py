@@ -17,8 +17,7 @@ import jwt
 from gateway.config import Address, Bounds, Config
 from gateway.server import Running, clock_ms, serving
 from store.backend import Backend
-from store.bus import LocalBus
-from store.leases import LocalLeases
+from store.opening import alone
 from store.port import Store
 
 SECRET = b"planted-secret-of-the-acceptance-tests"
@@ -161,7 +160,7 @@ async def running_node(store: Store | Backend, **settings: Any) -> AsyncIterator
         secret=SECRET,
         **{"drain_s": 1.0, "bounds": UNBOUNDED, **settings},
     )
-    backend = store if isinstance(store, Backend) else backend_of(store)
+    backend = store if isinstance(store, Backend) else alone(store, clock_ms)
     timeout = aiohttp.ClientTimeout(total=30)
     connector = aiohttp.TCPConnector(limit=0)
     async with (
@@ -178,11 +177,6 @@ async def running_node(store: Store | Backend, **settings: Any) -> AsyncIterator
             yield node
         finally:
             await cut(node.bare)
-
-
-def backend_of(store: Store) -> Backend:
-    """Give a store of one process what belongs to it."""
-    return Backend(store, LocalLeases(clock_ms), LocalBus())
 
 
 async def cut(writers: list[asyncio.StreamWriter]) -> None:

@@ -23,7 +23,10 @@ from nodes_kit import (
 )
 
 import gateway.server
+import gateway.watch
 from room.position import Position
+from store.bus import Notice
+from store.redis.bus import RedisBus
 from store.sqlite import SqliteStore
 from tests.e2e.gateway.gateway_kit import (
     ROOM,
@@ -48,20 +51,41 @@ async def pair(server: RedisServer) -> AsyncIterator[Pair]:
         yield one, other
 
 
+@pytest.fixture
+def notices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes do not compare what they hold with the store, so only a notice can tell them."""
+    monkeypatch.setattr(gateway.watch, "COMPARE_S", 3600.0)
+
+
+@pytest.fixture
+def comparison_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every notice is lost."""
+
+    async def lose(_: RedisBus, notice: Notice) -> None:
+        assert notice.room == ROOM
+
+    monkeypatch.setattr(RedisBus, "notify", lose)
+    monkeypatch.setattr(gateway.watch, "COMPARE_S", 0.1)
+
+
+@pytest.mark.parametrize("way", ["notices_alone", "comparison_alone"])
 @pytest.mark.parametrize("channel", READING)
-async def test_a_command_on_one_node_is_pushed_by_the_other(pair: Pair, channel: str) -> None:
-    one, other = pair
-    await one.live()
-    async with READING[channel](other, "carol") as reader:
-        for index, user in enumerate(("bob", "dave", "erin"), start=1):
-            taken = position_of(await one.do(user, "seat.take", seat_index=index))
-            await reader.until(taken)
-        assert reader.newest is not None
-        seats = [seat.get("user", {}).get("user_id") for seat in reader.newest["seats"][:4]]
-    assert seats == [None, "bob", "dave", "erin"]
+async def test_a_command_on_one_node_is_pushed_by_the_other(
+    server: RedisServer, request: pytest.FixtureRequest, channel: str, way: str
+) -> None:
+    request.getfixturevalue(way)
+    async with running_nodes(server.url, 2) as (one, other):
+        await one.live()
+        async with READING[channel](other, "carol") as reader:
+            for index, user in enumerate(("bob", "dave", "erin"), start=1):
+                taken = position_of(await one.do(user, "seat.take", seat_index=index))
+                await reader.until(taken)
+            assert reader.newest is not None
+            assert seated(reader.newest) == {1: "bob", 2: "dave", 3: "erin"}
 
 
-async def test_a_service_document_that_is_set_on_one_node_is_pushed_by_the_other(
+@pytest.mark.usefixtures("notices_alone")
+async def test_a_document_that_is_set_on_one_node_is_pushed_by_the_other(
     pair: Pair,
 ) -> None:
     one, other = pair

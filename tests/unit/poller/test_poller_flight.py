@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from poller_samples import EPOCH, Bench, edition, stored
@@ -171,4 +173,27 @@ async def test_failed_flight_is_forgotten(bench: Bench) -> None:
     with pytest.raises(Unavailable):
         await flight
     await bench.settle()
+    assert len(flights) == 0
+
+
+async def test_read_that_has_landed_is_joined_by_nobody() -> None:
+    """Whoever hears of its end first may ask again, and is given a read of their own."""
+    joined: list[bool] = []
+
+    async def read() -> int:
+        return 7
+
+    def spawn(work: Coroutine[Any, Any, int]) -> asyncio.Task[int]:
+        task = asyncio.get_running_loop().create_task(work)
+        if not joined:
+            task.add_done_callback(lambda _: joined.append(flights.start("a", read)[1]))
+        return task
+
+    flights: SingleFlight[str, int] = SingleFlight(spawn)
+    first, _ = flights.start("a", read)
+    await first
+    await asyncio.sleep(0)
+    assert joined == [False]
+    for _ in range(5):
+        await asyncio.sleep(0)
     assert len(flights) == 0
