@@ -11,6 +11,7 @@ from gateway.metrics import Metrics
 from gateway.workings import Outcome
 from room.actor import Actor
 from room.commands import NAMES, Command, Request
+from room.position import Position
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,12 @@ class Chronicle:
             log.info("system command", extra={"room": room, "cmd": NAMES[type(command)]})
             _log_ended(room, outcome)
 
-    def on_document(self, room: str, actor: Actor, doc: str, code: str) -> None:
-        """A service's attempt to set a document ended."""
+    def on_document(
+        self, room: str, actor: Actor, doc: str, code: str, position: Position | None
+    ) -> None:
+        """A service's attempt to set a document ended; the position is of the document."""
         self._metrics.count_document(code)
-        self._audit.record_document(room, actor, doc, code)
+        self._audit.record_document(room, actor, doc, code, position)
         log.info("document", extra={"room": room, "user": actor.user_id, "doc": doc, "code": code})
 
 

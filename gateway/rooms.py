@@ -41,8 +41,10 @@ class Witness(Protocol):
         """A command of the server itself was carried out."""
         ...
 
-    def on_document(self, room: str, actor: Actor, doc: str, code: str) -> None:
-        """A service's attempt to set a document ended."""
+    def on_document(
+        self, room: str, actor: Actor, doc: str, code: str, position: Position | None
+    ) -> None:
+        """A service's attempt to set a document ended; the position is of the document."""
         ...
 
 
@@ -232,9 +234,9 @@ class Rooms:
                 self._put_document(room, actor, doc, body, precondition)
             )
         except SeatsyncError as refusal:
-            self._witness.on_document(room, actor, doc, refusal.code)
+            self._witness.on_document(room, actor, doc, refusal.code, None)
             raise
-        self._witness.on_document(room, actor, doc, OK)
+        self._witness.on_document(room, actor, doc, OK, stored.position)
         return stored, changed
 
     async def _put_document(

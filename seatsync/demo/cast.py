@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 
 from room.errors import SeatsyncError
-from seatsync.commands import CommandSender
-from seatsync.sending import sending
+from room.reconcile import Channel
+from seatsync.room import Room
 
 log = logging.getLogger(__name__)
 
 PAUSE_S: Final = (1.5, 4.0)
+PUSH: Final[tuple[Channel, ...]] = ("ws",)
 TAKEN_AT_MOST: Final = 5
 """Seats that the cast fills, so that visitors find some free."""
 
@@ -60,39 +61,40 @@ class Cast:
             SeatsyncError: the gateway refused something else.
         """
         await self._create()
-        async with sending(self._gateway, self._room, self._sign(HOST)) as host:
+        async with self._enter(HOST) as host:
             await _unless(host, {"SESSION_ALREADY_LIVE"}, "session.start")
             await _unless(host, {"ALREADY_ON_SEAT"}, "seat.take", seat_index=0)
             await _unless(host, set(), "mic.set", on=True)
 
     async def play(self) -> None:
-        """Move one guest after another."""
+        """Move one guest after another; all are connected, so that they keep their seats."""
         async with AsyncExitStack() as stack:
-            senders = {
-                person: await stack.enter_async_context(
-                    sending(self._gateway, self._room, self._sign(person))
-                )
-                for person in GUESTS
+            rooms = {
+                person: await stack.enter_async_context(self._enter(person))
+                for person in (HOST, *GUESTS)
             }
             while True:
                 person = self._rng.choice(GUESTS)
                 try:
-                    await self._act(person, senders[person])
+                    await self._act(person, rooms[person])
                 except SeatsyncError as error:
                     log.info("the cast was refused", extra={"code": error.code})
                 await asyncio.sleep(self._rng.uniform(*PAUSE_S))
 
-    async def _act(self, person: Person, sender: CommandSender) -> None:
+    def _enter(self, person: Person) -> Room:
+        return Room(self._gateway, self._room, token=self._sign(person), channels=PUSH)
+
+    async def _act(self, person: Person, room: Room) -> None:
         """Sit down if standing; if seated, turn the microphone, or stand up at times."""
         if person not in self._seated:
             if len(self._seated) < TAKEN_AT_MOST:
-                await _unless(sender, {"ALREADY_ON_SEAT"}, "seat.take", seat_index=-1)
+                await _unless(room, {"ALREADY_ON_SEAT"}, "seat.take", seat_index=-1)
                 self._seated.add(person)
         elif self._rng.random() < 0.35:
-            await sender.send("seat.leave", {})
+            await room.command("seat.leave")
             self._seated.discard(person)
         else:
-            await sender.send("mic.set", {"on": self._rng.random() < 0.6})
+            await room.command("mic.set", on=self._rng.random() < 0.6)
 
     async def _create(self) -> None:
         url = f"{self._gateway}/v1/rooms/{self._room}"
@@ -105,10 +107,10 @@ class Cast:
                 raise SeatsyncError(f"the demo room can't be made: {response.status}")
 
 
-async def _unless(sender: CommandSender, is_so_already: set[str], name: str, **args: Any) -> None:
+async def _unless(room: Room, is_so_already: set[str], name: str, **args: Any) -> None:
     """Send a command; where the room says that it is so already, that is well."""
     try:
-        await sender.send(name, args)
+        await room.command(name, **args)
     except SeatsyncError as error:
         if error.code not in is_so_already:
             raise

@@ -14,6 +14,7 @@ from room.actor import Actor
 from room.commands import Command, Envelope, Request, read_request
 from room.errors import SeatsyncError, Unavailable
 from room.messages import Ack
+from room.position import Position
 from room.snapshot import External, StoredDocument
 from store.bus import Notice
 
@@ -35,7 +36,10 @@ class Notes:
     def on_system(self, room: str, command: Command, outcome: Outcome) -> None:
         self.system.append((type(command).__name__, outcome.changed))
 
-    def on_document(self, room: str, actor: Actor, doc: str, code: str) -> None:
+    def on_document(
+        self, room: str, actor: Actor, doc: str, code: str, position: Position | None
+    ) -> None:
+        assert (position is not None) is (code == "ok")
         self.documents.append((actor.user_id, doc, code))
 
 

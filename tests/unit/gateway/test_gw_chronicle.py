@@ -12,6 +12,7 @@ from gateway.workings import Outcome
 from room.actor import Actor
 from room.commands import Envelope, Request, SystemExpire, SystemReap, read_request
 from room.messages import Ack
+from room.position import Position
 from room.rules import Ended
 
 BOB = Actor("bob", nickname="Secret Nick", avatar="secret/face")
@@ -108,7 +109,7 @@ def test_command_of_everyday_is_not_audited(book: Book) -> None:
 def test_name_and_picture_are_never_written(book: Book, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     book.end(request("seat.kick", user_id="ann"), "ok", ENDED)
-    book.chronicle.on_document("demo", BOB, "x-score", "FORBIDDEN")
+    book.chronicle.on_document("demo", BOB, "x-score", "FORBIDDEN", None)
     everything = repr([record.__dict__ for record in caplog.records]) + repr(book.lines.lines)
     assert "ecret" not in everything
 
@@ -126,13 +127,14 @@ def test_system_command_is_logged_if_it_changed_something(
     assert book.lines.lines == []
 
 
-@pytest.mark.parametrize("code", ["ok", "FORBIDDEN"])
+@pytest.mark.parametrize(("code", "position"), [("ok", Position(7, 2)), ("FORBIDDEN", None)])
 def test_document_that_a_service_set_is_counted_audited_and_logged(
-    book: Book, caplog: pytest.LogCaptureFixture, code: str
+    book: Book, caplog: pytest.LogCaptureFixture, code: str, position: Position | None
 ) -> None:
     caplog.set_level(logging.INFO)
-    book.chronicle.on_document("demo", SCORES, "x-score", code)
+    book.chronicle.on_document("demo", SCORES, "x-score", code, position)
     assert b'seatsync_documents_total{code="%s"} 1.0' % code.encode() in book.metrics.render()
     [line] = book.lines.lines
     assert (line.cmd, line.whom, line.code) == ("document.set", {"doc": "x-score"}, code)
+    assert line.position == (None if position is None else str(position))
     assert said(caplog) == ["document"]
