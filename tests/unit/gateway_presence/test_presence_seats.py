@@ -50,10 +50,13 @@ class Theatre:
         self.sign(user_id)
         await self.carry(node.loops.keeper.revive())
 
-    def connect(self, node: Node, user_id: str) -> None:
+    async def connect(self, node: Node, user_id: str) -> None:
+        """A connection reads its room before it enters, and whoever came back is shown at once."""
+        await node.find("demo")
         node.people.enter("demo", user_id)
         node.loops.touch("demo", user_id)
         self.sign(user_id)
+        await self.carry(node.loops.keeper.revive())
 
     def disconnect(self, node: Node, user_id: str) -> None:
         if node.people.is_present("demo", user_id):
@@ -66,10 +69,10 @@ class Theatre:
     async def act(self, act: str, node: Node, user_id: str) -> None:
         """Do what a name says."""
         match act:
-            case "take" | "poll" | "leave":
+            case "take" | "poll" | "leave" | "connect":
                 await getattr(self, act)(node, user_id)
-            case "connect" | "disconnect":
-                getattr(self, act)(node, user_id)
+            case "disconnect":
+                self.disconnect(node, user_id)
             case "restart":
                 self.restart(node)
             case "away" | "back":
@@ -159,7 +162,7 @@ async def test_user_of_one_node_is_safe_from_the_reaper_of_the_other() -> None:
     here, there = theatre.nodes
     await there.find("demo")
     await theatre.take(here, "ann")
-    theatre.connect(here, "ann")
+    await theatre.connect(here, "ann")
     await theatre.take(there, "bob")
     for _ in range(300):
         await theatre.second()
@@ -218,7 +221,7 @@ async def test_present_users_outlast_any_absence_of_the_store() -> None:
     here, there = theatre.nodes
     await there.find("demo")
     await theatre.take(here, "ann")
-    theatre.connect(here, "ann")
+    await theatre.connect(here, "ann")
     theatre.store(away=True)
     for _ in range(600):
         await theatre.second()
