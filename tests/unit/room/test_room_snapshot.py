@@ -279,3 +279,10 @@ def test_requests_list_the_oldest_hundred_and_count_all() -> None:
     shown = json.loads(Edition(stored).requests.view("member").body)
     assert [item["user"]["user_id"] for item in shown["items"]] == [f"u{n}" for n in range(100)]
     assert shown["total"] == 150
+
+
+@pytest.mark.parametrize("part", ["epoch", "version", "requests_version"])
+def test_room_stands_at_its_own_revision_alone(part: str) -> None:
+    stored = Stored("demo", State("alice"), Position(7, 3), 1, requests_version=5)
+    assert stored.stands_at(stored.revision)
+    assert not stored.stands_at(stored.revision._replace(**{part: 9}))
