@@ -6,6 +6,7 @@ import pytest
 from presence_samples import GRACE_MS, LEASE_MS, Node, World, listen, seated_state, turn
 
 from gateway.presence import reaper as reaping
+from gateway.presence.quiet import TOLERATED_MS
 from room.commands import SystemLink, SystemReap
 from room.errors import SeatsyncError, Unavailable
 from store.leases import Seated
@@ -146,17 +147,19 @@ async def test_absence_of_the_store_begins_the_quiet_time_anew(old: Node) -> Non
     assert world.stays() == {}
 
 
-async def test_absence_that_only_a_command_met_begins_the_quiet_time_anew(old: Node) -> None:
+async def test_absence_that_only_commands_met_begins_the_quiet_time_anew(old: Node) -> None:
     world = old.world
     await old.take("ann")
     world.clock.pass_ms(QUIET_MS - 1000)
     world.leases.away = True
-    with pytest.raises(Unavailable):
-        await old.tenure.claim("demo", "bob")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await old.tenure.claim("demo", "bob")
+        world.clock.pass_ms(TOLERATED_MS // 2)
     world.leases.away = False
-    world.clock.pass_ms(2000)
     await old.loops.reaper.step()
     assert world.applied == []
+    assert old.quiet.lasted_ms == 0
 
 
 async def test_absence_is_noticed_in_the_quiet_time_too(node: Node) -> None:
@@ -164,7 +167,24 @@ async def test_absence_is_noticed_in_the_quiet_time_too(node: Node) -> None:
     node.world.leases.away = True
     with pytest.raises(Unavailable):
         await node.loops.reaper.step()
+    assert node.quiet.lasted_ms == LEASE_MS - 1000
+    node.world.clock.pass_ms(TOLERATED_MS)
     assert node.quiet.lasted_ms == 0
+
+
+async def test_call_that_fails_among_others_keeps_no_node_quiet(old: Node) -> None:
+    """A store that drops one call in three, for as long as it likes."""
+    world = old.world
+    await old.take("ann")
+    for second in range(0, QUIET_MS // 1000 + 4, 2):
+        world.clock.pass_ms(2000)
+        world.leases.away = second % 6 == 0
+        if world.leases.away:
+            with pytest.raises(Unavailable):
+                await old.loops.reaper.step()
+        else:
+            await old.loops.reaper.step()
+    assert world.stays() == {}
 
 
 async def test_whoever_took_the_seat_anew_is_not_reaped_for_the_old_lapse(
