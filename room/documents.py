@@ -1,7 +1,8 @@
 """What a room is made of: frozen values, private facts included.
 
-Nothing here is ever sent as it is. What a reader sees is chosen field by field in ``room.views``.
-Words and rules: DOMAIN.md 1 and 2.
+Nothing here is ever sent as it is: what a reader sees is chosen field by field in ``room.views``.
+Stores write these values as JSON and leave out what is as by default, so a default that is changed
+changes rooms that were written before. Words and rules: DOMAIN.md 1 and 2.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ OWNER_SEAT: Final = 0
 SEAT_COUNT_BY_KIND: Final[dict[Kind, int]] = {"voice": 9, "video": 5}
 
 
-class Person(msgspec.Struct, frozen=True, gc=False):
+class Person(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who sits on a seat, as the token described them when they sat down."""
 
     user_id: str
@@ -39,7 +40,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     avatar: str
 
 
-class Participation(msgspec.Struct, frozen=True, gc=False):
+class Participation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One user's one stay on a seat; it keeps its id when the user moves to another seat."""
 
     participation_id: str
@@ -50,7 +51,7 @@ class Participation(msgspec.Struct, frozen=True, gc=False):
     link: Link = "ok"
 
 
-class Seat(msgspec.Struct, frozen=True, gc=False):
+class Seat(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A numbered place; its index is where it stands in ``State.seats``."""
 
     locked: bool = False
@@ -59,7 +60,7 @@ class Seat(msgspec.Struct, frozen=True, gc=False):
     occupant: Participation | None = None
 
 
-class Session(msgspec.Struct, frozen=True, gc=False):
+class Session(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One interactive show in a room."""
 
     session_id: str
@@ -69,14 +70,14 @@ class Session(msgspec.Struct, frozen=True, gc=False):
     """Since when nobody has been seated; None while somebody is."""
 
 
-class Cooldown(msgspec.Struct, frozen=True, gc=False):
+class Cooldown(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A kicked user may not take a seat before ``until_ms``."""
 
     user_id: str
     until_ms: int
 
 
-class Ban(msgspec.Struct, frozen=True, gc=False):
+class Ban(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A user who may send nothing in this room; None: until somebody lifts it."""
 
     user_id: str
@@ -87,7 +88,7 @@ class Ban(msgspec.Struct, frozen=True, gc=False):
         return self.until_ms is None or now_ms < self.until_ms
 
 
-class State(msgspec.Struct, frozen=True, gc=False):
+class State(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The ``state`` document of a room, with the private facts that change with it.
 
     ``seats`` is empty and ``muted_users`` and ``cooldowns`` too while ``session`` is None; admins
@@ -131,7 +132,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class SeatRequest(msgspec.Struct, frozen=True, gc=False):
+class SeatRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A wish for a seat that waits for an answer: an application, or an invitation."""
 
     request_id: str
@@ -146,7 +147,7 @@ class SeatRequest(msgspec.Struct, frozen=True, gc=False):
     """The seat asked for; None: any."""
 
 
-class EndedRequest(msgspec.Struct, frozen=True, gc=False):
+class EndedRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A request that was answered, and how; kept for a while so that both parties hear of it."""
 
     request: SeatRequest
@@ -154,7 +155,7 @@ class EndedRequest(msgspec.Struct, frozen=True, gc=False):
     at_ms: int
 
 
-class Requests(msgspec.Struct, frozen=True, gc=False):
+class Requests(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The ``requests`` document of a room: what waits, oldest first, and what ended lately."""
 
     items: tuple[SeatRequest, ...] = ()

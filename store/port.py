@@ -32,7 +32,7 @@ class CommandKey(msgspec.Struct, frozen=True, gc=False):
     cmd_id: str
 
 
-class Receipt(msgspec.Struct, frozen=True, gc=False):
+class Receipt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is kept of an accepted command, so that a resend gets the first ack again."""
 
     fingerprint: bytes

@@ -246,7 +246,7 @@ class SqliteStore:
         return held
 
     def _take_room(self, room: str, found: rows.Found | None) -> None:
-        if found is not None:
+        if found is not None and self._working.find(room) is None:  # else it was created since
             self._working.add(room, found)
 
     async def _load_document(self, room: str, doc: str) -> None:

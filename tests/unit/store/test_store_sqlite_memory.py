@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from sqlite_samples import (
+    HANG_S,
     START_MS,
     Clock,
     Gate,
@@ -21,7 +23,9 @@ from sqlite_samples import (
     write,
 )
 
-from store.port import KEEP_ACKS_MS, AlreadyKept
+from room.snapshot import Stored
+from store.port import KEEP_ACKS_MS, AlreadyKept, BaseMoved
+from store.sqlite import SqliteStore
 from store.sqlite.acks import RecentAcks
 
 
@@ -182,3 +186,32 @@ async def test_warm_commit_asks_the_disk_nothing(path: Path, clock: Clock) -> No
     assert asked == []
     assert disk.statements == ["INSERT"]
     await opened.close()
+
+
+async def test_late_read_never_takes_the_place_of_a_room_that_was_created_meanwhile(
+    path: Path, clock: Clock
+) -> None:
+    """A second caller looks for the room just before it is created, and the reader is busy."""
+    store = SqliteStore.open(path, clock)
+    busy = threading.Event()
+
+    async def look_again() -> Stored | None:
+        under_way = store._reader._under_way
+        while "demo" not in under_way:  # noqa: ASYNC110 - it must come in this very turn
+            await asyncio.sleep(0)
+        while "demo" in under_way:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        store._reader._threads.submit(busy.wait, HANG_S)
+        return await store.read("demo")
+
+    looking = asyncio.create_task(look_again())
+    base = await created(store)
+    assert not looking.done()
+    busy.set()
+    store._reader._threads.submit(int).result(HANG_S)  # it has read, and nobody was told yet
+    after = await give(store, base, "c1")
+    await settled(looking)
+    assert await store.read("demo") == after
+    with pytest.raises(BaseMoved):
+        await give(store, base, "c2", owner_id="cee")
+    await store.close()
