@@ -7,9 +7,10 @@ another of its own node; other nodes are met by compare-and-set.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.tasks import Tasks
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 RETRY_FOR_MS: Final = 1000
 """How long a command is computed anew while other nodes are faster, before its sender must."""
 LARGEST_BATCH: Final = 128
+MOST_WAITING: Final = 4096
+"""Commands that wait for one room; one more is refused at once."""
+OVERLOADED_FOR_MS: Final = 1000
 
 
 class Seating(Protocol):
@@ -83,9 +87,13 @@ class Committer:
     def submit(self, room: str, pending: Pending | Creation) -> None:
         """Take a command; its future is answered when its effect is durable and held here.
 
-        Whoever waits may go away: the command is carried out all the same.
+        Whoever waits may go away: the command is carried out all the same. One that finds
+        ``MOST_WAITING`` before it is refused with ``OVERLOADED``.
         """
         queue = self._waiting.get(room)
+        if queue is not None and len(queue) >= MOST_WAITING:
+            pending.fail(_overloaded())
+            return
         if queue is not None:
             queue.append(pending)
             return
@@ -173,19 +181,36 @@ class Committer:
         return consulted
 
     async def _compute(self, known: Consulted, batch: list[Pending], claimed: set[str]) -> Working:
+        """Work a batch out, and claim the seats that it gives; those who sit elsewhere get none."""
         if known.stored is None:
             raise AssertionError("a room that is not there was not consulted")
-        working = Working(known.stored, known.receipts, self._clock_ms, self._new_id)
-        for pending in batch:
-            working.add(pending)
-            for user_id in working.newly_seated:
-                try:
-                    await self._seating.claim(working.room, user_id)
-                except Refused as refusal:
-                    working.undo(refusal)
-                    break
+        denied: dict[str, Refused] = {}
+        while True:
+            working = Working(known.stored, known.receipts, self._clock_ms, self._new_id)
+            wanted = working.add_all(batch, denied) - claimed
+            refused = await self._claim(working.room, sorted(wanted), claimed)
+            if not refused:
+                return working
+            denied |= refused
+
+    async def _claim(
+        self, room: str, user_ids: Sequence[str], claimed: set[str]
+    ) -> dict[str, Refused]:
+        """Claim seats all together, and give the refusals."""
+        if not user_ids:
+            return {}
+        outcomes = await asyncio.gather(
+            *(self._seating.claim(room, user_id) for user_id in user_ids), return_exceptions=True
+        )
+        refused: dict[str, Refused] = {}
+        for user_id, outcome in zip(user_ids, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                refused[user_id] = outcome
+            elif outcome is not None:
+                raise outcome
+            else:
                 claimed.add(user_id)
-        return working
+        return refused
 
     async def _commit(self, working: Working) -> None:
         if not working.has_effect:
@@ -197,12 +222,16 @@ class Committer:
             self._committed(working.room)
 
     async def _let_go(self, room: str, user_ids: Iterable[str]) -> None:
-        """End what goes with the seats of those who, as far as is known by now, have none."""
+        """End what goes with the seats of those who, as far as is known by now, have none.
+
+        All together: one after the other a store that is silent would hold the room back once for
+        each of them.
+        """
         held = self._poller.held(room)
         seated = frozenset[str]() if held is None else held.seated_users
-        for user_id in user_ids:
-            if user_id not in seated:
-                await self._seating.unclaim(room, user_id)
+        gone = [user_id for user_id in user_ids if user_id not in seated]
+        if gone:
+            await asyncio.gather(*(self._seating.unclaim(room, user_id) for user_id in gone))
 
 
 def _next_batch(queue: deque[Pending | Creation]) -> list[Pending]:
@@ -219,6 +248,10 @@ def _next_batch(queue: deque[Pending | Creation]) -> list[Pending]:
         keys.add(pending.key)
         batch.append(pending)
     return batch
+
+
+def _overloaded() -> SeatsyncError:
+    return SeatsyncError("the room is behind", code="OVERLOADED", retry_after_ms=OVERLOADED_FOR_MS)
 
 
 def _fail_all(batch: list[Pending], error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,6 +15,8 @@ from room.snapshot import Snapshot
 from room.views import View
 
 LONGEST_S: Final = 25.0
+SIGN_EVERY_S: Final = 5.0
+"""A poll that waits is a sign of life all the time: the longest outlasts a lease."""
 
 
 class Waiter:
@@ -36,13 +38,23 @@ class Waiter:
         """End the wait though there is nothing newer."""
         self._over.set()
 
-    async def wait(self, within_s: float) -> None:
-        """Wait until there is something newer, or the time is over."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._over.wait()
-        except TimeoutError:
-            return
+    async def wait(self, within_s: float, sign: Callable[[], None]) -> None:
+        """Wait until there is something newer, or the time is over.
+
+        Args:
+            within_s: how long at most.
+            sign: called every ``SIGN_EVERY_S`` of it.
+        """
+        left_s = within_s
+        while left_s > 0:
+            part_s = min(left_s, SIGN_EVERY_S)
+            try:
+                async with asyncio.timeout(part_s):
+                    await self._over.wait()
+                    return
+            except TimeoutError:
+                left_s -= part_s
+                sign()
 
 
 class Waiting:

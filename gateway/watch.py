@@ -103,8 +103,14 @@ class Watch:
         self.compare()
 
     def compare(self) -> None:
-        """Read everything again that somebody follows here; what is not newer changes nothing."""
-        self._waiting.update(dict.fromkeys(map(_source, self._hub.followed())))
+        """Read everything again that somebody follows here; what is not newer changes nothing.
+
+        The room itself is read with each of its documents: whoever follows one of them hears of
+        their requests and of what they may do.
+        """
+        for key in self._hub.followed():
+            self._waiting[_source(key)] = None
+            self._waiting[Key(key.room, "state")] = None
         self._start_reads()
 
     async def run(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -116,6 +116,22 @@ class Working:
     def has_effect(self) -> bool:
         """Whether there is anything to commit."""
         return bool(self.acks) or self.stored is not self.base
+
+    def add_all(self, batch: Iterable[Pending], denied: Mapping[str, Refused]) -> set[str]:
+        """Compute commands one after the other, but give no seat to some users.
+
+        Returns:
+            those who got one.
+        """
+        seated: set[str] = set()
+        for pending in batch:
+            self.add(pending)
+            refusals = [denied[user_id] for user_id in self.newly_seated if user_id in denied]
+            if refusals:
+                self.undo(refusals[0])
+            else:
+                seated.update(self.newly_seated)
+        return seated
 
     def add(self, pending: Pending) -> None:
         """Compute the next command from where the ones before it led."""

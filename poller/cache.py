@@ -94,6 +94,10 @@ class Cache(Generic[H]):
         self._held[edition.key] = Cached(edition, self._clock_s())
         return edition
 
+    def drop(self, key: Any) -> bool:
+        """Forget what is held under a key, and tell whether anything was."""
+        return self._held.pop(key, None) is not None
+
     def is_missing(self, key: Any) -> bool:
         """Tell whether the store said a moment ago that it is not there."""
         return key in self._missing

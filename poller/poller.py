@@ -175,13 +175,16 @@ class Poller(Generic[H]):
         return self.put(edition)
 
     def _absent(self, key: Any) -> H:
-        """Hold that it is not there, unless it was created while the store was read."""
+        """Hold that it is not there, unless it was created while the store was read.
+
+        What was held before the read is gone from a store that lost it. To answer with it for ever
+        would name positions that no precondition meets any more.
+        """
         meanwhile = self._meanwhile.get(key)
         if meanwhile is not None:
             return self._cache.put(meanwhile)
-        cached = self._cache.get(key)
-        if cached is not None:
-            return cached.edition
+        if self._cache.drop(key):
+            log.warning("the store has lost what is held here", extra={"key": key})
         self._cache.put_missing(key)
         raise self._missing(key)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from gateway.api.requests import caller, room_id
@@ -36,23 +38,28 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
         doc = request.match_info["doc"]
         wait_s = read_wait_s(request.query.get("wait"))
         found = await find_readable(gateway.rooms, bearer, room, doc, wish.after)
-        if bearer.actor is not None:
-            gateway.presence.touch(room, bearer.actor.user_id)
+
+        def sign() -> None:
+            """The caller is there: they have just asked, or their connection still stands."""
+            if bearer.actor is not None and request.transport is not None:
+                gateway.presence.touch(room, bearer.actor.user_id)
+
+        sign()
         if wish.after is not None and wait_s and found.edition.position <= wish.after:
-            found = await wait_for_newer(bearer, Key(room, doc), wish.after, wait_s)
+            found = await wait_for_newer(bearer, Key(room, doc), wish.after, wait_s, sign)
         status, headers, content = answer(found, wish, gateway.config.poll_interval_ms)
         gateway.metrics.polls.labels(str(status), found.freshness.value).inc()
         return web.Response(status=status, headers=list(headers), body=content or None)
 
     async def wait_for_newer(
-        bearer: Bearer, key: Key, after: Position, wait_s: float
+        bearer: Bearer, key: Key, after: Position, wait_s: float, sign: Callable[[], None]
     ) -> Found[Published]:
         """Follow first and read then; what comes in between is not missed."""
         with gateway.waiting.following(key, bearer.view, after) as waiter:
             found = await find_readable(gateway.rooms, bearer, *key)
             if found.edition.position > after:
                 return found
-            await waiter.wait(wait_s)
+            await waiter.wait(wait_s, sign)
         return await find_readable(gateway.rooms, bearer, *key)
 
     others = "|".join(f"{name}$" for name in ("push", "events", "commands", "media", "entry"))

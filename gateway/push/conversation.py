@@ -253,7 +253,8 @@ class Conversation:
             if error.code != "DOC_NOT_FOUND":
                 raise
         else:  # else its first snapshot follows when it is set
-            self.mailbox.offer(document.edition.view(self.mailbox.view))
+            if key in self._followed:  # the right may have gone while it was read
+                self.mailbox.offer(document.edition.view(self.mailbox.view))
 
     async def _enter(self, room: str) -> None:
         """Be present in a room, and hear what concerns the caller there."""
@@ -313,6 +314,9 @@ class Conversation:
             self.mailbox.say_latest(slot, wire.encode(message))
 
     def _leave(self, room: str) -> None:
+        """Be present no more; that they were until now is a sign of life, the last one."""
+        if room in self._entered and self.bearer.actor is not None:
+            self._presence.touch(room, self.bearer.actor.user_id)
         self._policy_at.pop(room, None)
         self._entered.discard(room)
         self._audience.leave(room, self.mailbox)

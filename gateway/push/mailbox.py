@@ -12,6 +12,8 @@ from room.position import Position
 from room.snapshot import Snapshot
 from room.views import View
 
+LOSSY_SLOTS: Final = frozenset({"online", "speaking"})
+"""Told again and again: they go last, so that they never keep a document waiting."""
 MAX_MESSAGES: Final = 64
 """Acks and errors that may wait; a client that does not read them is not read either."""
 
@@ -37,6 +39,7 @@ class Mailbox:
         self._wake = wake
         self._messages: deque[bytes] = deque()
         self._latest: dict[tuple[str, str], bytes] = {}
+        self._lossy: dict[tuple[str, str], bytes] = {}
         self._pending: dict[Key, Snapshot] = {}
         self._newest: dict[Key, Position] = {}
         self._bye: Bye | None = None
@@ -78,7 +81,8 @@ class Mailbox:
 
     def say_latest(self, slot: tuple[str, str], message: bytes) -> None:
         """Put a message of which only the newest matters in its slot: (what it is, which room)."""
-        self._latest[slot] = message
+        slots = self._lossy if slot[0] in LOSSY_SLOTS else self._latest
+        slots[slot] = message
         self._wake()
 
     def say_bye(self, bye: Bye) -> None:
@@ -103,11 +107,13 @@ class Mailbox:
             self._wake()
 
     def take(self) -> Item | None:
-        """Give what is to be sent next: messages, slots, snapshots, and at last the end."""
+        """Give what is to be sent next: messages, slots, snapshots, lossy slots, and the end."""
         if self._messages:
             return self._messages.popleft()
         for slot in self._latest:
             return self._latest.pop(slot)
         for key in self._pending:
             return self._pending.pop(key)
+        for slot in self._lossy:
+            return self._lossy.pop(slot)
         return None if self._answering else self._bye

@@ -65,3 +65,20 @@ async def test_leaving_node_answers_every_poll_that_waits() -> None:
         assert (await asked).status == 204
         at_once = await node.ask("GET", f"{STATE}?after={here}&wait=25")
         assert at_once.status == 204
+
+
+async def test_poll_that_waits_keeps_its_callers_seat_for_as_long_as_it_is_connected(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.waiting.SIGN_EVERY_S", 0.01)
+    await node.live()
+    ack = await node.do("bob", "seat.take", seat_index=1)
+    asked = await waiting_poll(node, f"{ack['epoch']}.{ack['version']}", user="bob")
+    presence = node.running.gateway.presence.presence
+    for _ in range(2):
+        presence.begin()
+        presence.done()
+        assert not presence.is_present(ROOM, "bob")
+        while not presence.is_present(ROOM, "bob"):  # noqa: ASYNC110 - the server notes it
+            await asyncio.sleep(0)
+    asked.cancel()

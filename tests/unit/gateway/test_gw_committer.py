@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from committer_samples import OWNER, START_MS, Desk
 
-from gateway.committer import LARGEST_BATCH, RETRY_FOR_MS
+from gateway.committer import LARGEST_BATCH, MOST_WAITING, RETRY_FOR_MS
 from gateway.workings import Pending
 from room.actor import SYSTEM, Actor
 from room.commands import SystemExpire
@@ -263,3 +263,66 @@ async def test_requests_have_their_own_version_in_the_ack(desk: Desk) -> None:
     assert outcome.ack.position == state_at == desk.stored().position
     assert outcome.ack.positions == {"requests": f"{START_MS}.2"}
     assert str(desk.stored().requests_position) == f"{START_MS}.2"
+
+
+async def test_those_who_leave_together_let_go_together(desk: Desk) -> None:
+    """A store that is silent holds the room back once, not once for each of them."""
+    people = [Actor(f"u{number}") for number in range(8)]
+    for person in people:
+        await desk.send(person, "seat.take", seat_index=-1)
+    under_way, most = 0, 0
+
+    async def slow(room: str, user_id: str) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    desk.seats.unclaim = slow  # type: ignore[method-assign]
+    await desk.send(OWNER, "session.end")
+    assert most == len(people)
+
+
+async def test_command_too_many_is_refused_at_once_and_the_others_are_carried_out(
+    desk: Desk,
+) -> None:
+    desk.shelf.gate = asyncio.Event()
+    first = desk.submit(ANN, "seat.leave", cmd_id="first")
+    await asyncio.sleep(0)
+    waiting = [desk.submit(ANN, "seat.leave", cmd_id=f"c{n}") for n in range(MOST_WAITING)]
+    late = desk.submit(BOB, "seat.leave")
+    assert await code_of(late) == "OVERLOADED"
+    desk.shelf.gate.set()
+    await asyncio.gather(first, *waiting)
+    assert (await desk.send(BOB, "seat.leave")).ack is not None
+
+
+async def test_seats_of_one_batch_are_claimed_together(desk: Desk) -> None:
+    """Claimed one after the other, a slow store would hold the room back once for each."""
+    claim, under_way, most = desk.seats.claim, 0, 0
+
+    async def slow(room: str, user_id: str) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        await claim(room, user_id)
+
+    desk.seats.claim = slow  # type: ignore[method-assign]
+    desk.seats.elsewhere.add("u3")
+    futures = [desk.submit(Actor(f"u{n}"), "seat.take", seat_index=-1) for n in range(8)]
+    assert await code_of(futures[3]) == "IN_OTHER_ROOM"
+    seats = [(await futures[n]).ack.result["seat_index"] for n in (0, 1, 2, 4, 5, 6, 7)]  # type: ignore[union-attr]
+    assert seats == [1, 2, 3, 4, 5, 6, 7]
+    assert most == 8
+    assert "u3" not in desk.seats.taken
+
+
+async def test_seat_of_one_who_sits_elsewhere_goes_to_the_next_who_asked(desk: Desk) -> None:
+    desk.seats.elsewhere.add("ann")
+    ann, bob = (desk.submit(who, "seat.take", seat_index=1) for who in (ANN, BOB))
+    assert await code_of(ann) == "IN_OTHER_ROOM"
+    assert (await bob).changed
+    assert desk.seats.taken == ["bob"]

@@ -214,3 +214,13 @@ async def test_node_that_is_alone_watches_nothing(place: Place) -> None:
     place.following = [DEMO]
     await place.watch(LocalBus()).run()
     assert place.reads == []
+
+
+async def test_comparison_reads_the_room_of_whoever_follows_another_document_of_it(
+    place: Place,
+) -> None:
+    """Their requests and what they may do come with the room."""
+    place.following = [Key("demo", "x-score")]
+    place.watch().compare()
+    await place.tasks.settle()
+    assert sorted(place.reads) == [DEMO, Key("demo", "x-score")]

@@ -177,3 +177,16 @@ def test_end_of_an_answer_rings_for_the_goodbye_that_waits(mailbox: Mailbox, bel
         mailbox.say_bye(Bye(code=4000, reason="drain"))
         rung = bell.rung
     assert bell.rung > rung
+
+
+def test_what_is_told_again_and_again_never_keeps_a_document_waiting(mailbox: Mailbox) -> None:
+    """A slow reader of many rooms, in all of which somebody always speaks."""
+    rooms = [f"r{number}" for number in range(100)]
+    state = snapshot()
+    for room in rooms:
+        mailbox.say_latest(("speaking", room), b"speaking")
+        mailbox.say_latest(("online", room), b"online")
+    mailbox.offer(state)
+    mailbox.say_latest(("request r_1", "demo"), b"request")
+    assert [mailbox.take(), mailbox.take()] == [b"request", state]
+    assert take_all(mailbox) == [b"speaking", b"online"] * 100

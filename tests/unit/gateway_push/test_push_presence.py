@@ -65,7 +65,7 @@ async def test_who_enters_hears_how_many_are_there_and_who_speaks(
     monkeypatch.setattr(node.presence, "online", lambda room: ONLINE)
     monkeypatch.setattr(node.presence, "speaking", lambda room: SPEAKING)
     heard = await node.caller().open()
-    assert kinds(heard) == ["welcome", "policy", "online", "speaking", "snapshot"]
+    assert kinds(heard) == ["welcome", "policy", "snapshot", "online", "speaking"]
 
 
 async def test_who_enters_hears_nothing_of_what_is_not_known(node: Node) -> None:
@@ -144,3 +144,10 @@ async def test_command_of_somebody_who_left_meanwhile_is_carried_out(
     await settle()
     assert (await node.rooms.find("demo")).edition.seated_users == {"ann"}
     assert OWNER.user_id not in (await node.rooms.find("demo")).edition.seated_users
+
+
+async def test_end_of_a_connection_is_its_last_sign_of_life(node: Node, caller: Caller) -> None:
+    """Leases may not have been renewed while it was open: the store may have been away."""
+    node.presence.touched.clear()
+    caller.conversation.close()
+    assert node.presence.touched == [("demo", "ann")]

@@ -9,10 +9,12 @@ from push_samples import ANN, EPOCH, OWNER, Caller, Node, kinds
 
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key
+from poller import Found
 from room.actor import Actor
 from room.commands import SystemExpire
+from room.position import Position
 from room.rules.requests import APPLICATION_MS
-from room.snapshot import Edition
+from room.snapshot import Edition, Published
 
 BOB = Actor("bob", nickname="Bob")
 REQUESTS = Key("demo", "requests")
@@ -220,3 +222,20 @@ async def test_who_becomes_an_admin_may_follow_requests_from_then_on(node: Node)
 async def test_ack_names_where_requests_stand(node: Node) -> None:
     ack = await node.send(ANN, "request.apply")
     assert ack.positions == {"requests": f"{EPOCH}.2"}
+
+
+async def test_requests_read_while_the_right_to_them_goes_are_not_sent(node: Node) -> None:
+    await node.send(OWNER, "role.grant", user_id="bob", role="admin")
+    await apply(node)
+    find_document = node.rooms.find_document
+
+    async def slow_find(room: str, doc: str, after: Position | None = None) -> Found[Published]:
+        found = await find_document(room, doc, after)
+        await node.send(OWNER, "role.revoke", user_id="bob", role="admin")
+        return found
+
+    node.rooms.find_document = slow_find  # type: ignore[method-assign]
+    heard = await node.caller(BOB).open("requests")
+    assert kinds(heard) == ["welcome", "error", "policy"]
+    assert heard[1]["code"] == "FORBIDDEN"
+    assert not node.hub.is_followed(REQUESTS)

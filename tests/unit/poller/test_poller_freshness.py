@@ -189,3 +189,17 @@ async def test_room_that_cannot_be_read_leaves_the_others_alone(
     with pytest.raises(Unreadable):
         await bench.poller.find("broken")
     assert (await bench.poller.find("demo")).freshness is Freshness.MISS
+
+
+async def test_what_the_store_has_lost_is_not_answered_with_for_ever(bench: Bench) -> None:
+    bench.shelf.rooms["demo"] = stored(7)
+    await bench.poller.find("demo")
+    del bench.shelf.rooms["demo"]
+    bench.clock.now_s += FRESH_S + 0.1
+    assert (await bench.poller.find("demo")).freshness is Freshness.STALE
+    await bench.settle()
+    assert bench.poller.held("demo") is None
+    with pytest.raises(RoomNotFound):
+        await bench.poller.find("demo")
+    bench.poller.put(edition(1, epoch=EPOCH + 1))
+    assert (await bench.poller.find("demo")).edition.position == (EPOCH + 1, 1)
