@@ -35,8 +35,8 @@ class Claims(msgspec.Struct, frozen=True):
     nbf: float = 0.0
     kind: TokenKind = "member"
     roles: tuple[str, ...] = ()
-    nickname: Annotated[str, Meta(max_length=128)] = ""
-    avatar: Annotated[str, Meta(max_length=512)] = ""
+    nickname: Annotated[str, Meta(max_length=256)] | None = None
+    avatar: Annotated[str, Meta(max_length=2048)] | None = None
     docs: tuple[str, ...] | str = ()
     aud: Any = UNSET
     iss: Any = UNSET
@@ -131,7 +131,9 @@ def _names(aud: Any, wanted: str) -> bool:
 
 def _bearer(claims: Claims) -> Bearer:
     docs = (claims.docs,) if isinstance(claims.docs, str) else claims.docs
-    actor = Actor(claims.sub, claims.kind, claims.roles, claims.nickname, claims.avatar, docs)
+    actor = Actor(
+        claims.sub, claims.kind, claims.roles, claims.nickname or "", claims.avatar or "", docs
+    )
     return Bearer(actor, claims.exp)
 
 

@@ -125,6 +125,13 @@ class Rooms:
             return self._documents.held((room, doc))
         return self._poller.held(room)
 
+    def forget_missing(self, room: str, doc: str = "state") -> None:
+        """Believe no longer that a room, or a document of it, is not there."""
+        if is_external(doc):
+            self._documents.forget_missing((room, doc))
+        else:
+            self._poller.forget_missing(room)
+
     async def refresh(self, room: str, doc: str = "state") -> None:
         """Read a document once more; what is newer is held and announced.
 

@@ -38,23 +38,26 @@ class Waiter:
         """End the wait though there is nothing newer."""
         self._over.set()
 
-    async def wait(self, within_s: float, sign: Callable[[], None]) -> None:
+    async def wait(self, within_s: float, sign: Callable[[], None]) -> bool:
         """Wait until there is something newer, or the time is over.
 
         Args:
             within_s: how long at most.
             sign: called every ``SIGN_EVERY_S`` of it.
+
+        Returns:
+            whether there is something to read; False: the time is over.
         """
         left_s = within_s
         while left_s > 0:
             part_s = min(left_s, SIGN_EVERY_S)
             try:
                 async with asyncio.timeout(part_s):
-                    await self._over.wait()
-                    return
+                    return await self._over.wait()
             except TimeoutError:
                 left_s -= part_s
                 sign()
+        return False
 
 
 class Waiting:

@@ -32,6 +32,10 @@ class Rooms(Protocol):
         """Give what this node holds of a document, however old."""
         ...
 
+    def forget_missing(self, room: str, doc: str = "state") -> None:
+        """Believe no longer that a document is not there."""
+        ...
+
     async def refresh(self, room: str, doc: str = "state") -> None:
         """Read a document once more, by a read that begins after this call.
 
@@ -90,6 +94,7 @@ class Watch:
     def on_notice(self, notice: Notice) -> None:
         """Read a document again, if anybody here has a use for it."""
         key = _source(Key(notice.room, notice.doc))
+        self._rooms.forget_missing(*key)
         if self._is_watched(key):
             self._waiting[key] = None
             self._start_reads()

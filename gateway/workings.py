@@ -14,7 +14,7 @@ from room.documents import State
 from room.errors import Refused, SeatsyncError
 from room.messages import Ack
 from room.position import Position
-from room.rules import Change, Context, Ended, reduce
+from room.rules import Change, Context, Ended, admit, reduce
 from room.snapshot import Stored
 from store.port import Clock, CommandKey, Kept, Receipt
 
@@ -165,12 +165,13 @@ class Working:
                 pending.succeed(outcome)
 
     def _decide(self, pending: Pending) -> Change:
-        request = pending.request
-        if request is not None and request.if_version not in (None, self.stored.position):
-            raise SeatsyncError("the room is at another position", code="VERSION_MISMATCH")
         context = Context(
             pending.actor, self._clock_ms(), self._new_id, requests=self.stored.requests
         )
+        request = pending.request
+        if request is not None and request.if_version not in (None, self.stored.position):
+            admit(self.stored.state, pending.command, context)
+            raise SeatsyncError("the room is at another position", code="VERSION_MISMATCH")
         return reduce(self.stored.state, pending.command, context)
 
     def _refuse(self, pending: Pending, refusal: SeatsyncError) -> None:

@@ -102,6 +102,10 @@ class Cache(Generic[H]):
         """Tell whether the store said a moment ago that it is not there."""
         return key in self._missing
 
+    def forget_missing(self, key: Any) -> None:
+        """Believe no longer that it is not there."""
+        self._missing.pop(key, None)
+
     def put_missing(self, key: Any) -> None:
         """Remember that it is not there, unless it came into being meanwhile."""
         if key not in self._held:

@@ -70,6 +70,10 @@ class Poller(Generic[H]):
         cached = self._cache.get(key)
         return None if cached is None else cached.edition
 
+    def forget_missing(self, key: Any) -> None:
+        """Believe no longer that there is nothing under a key: somebody may have put it there."""
+        self._cache.forget_missing(key)
+
     def put(self, edition: H) -> H:
         """Take an edition, before it is acknowledged; gives the newest held.
 

@@ -59,8 +59,8 @@ def routes(gateway: Gateway) -> list[web.RouteDef]:
             found = await find_readable(gateway.rooms, bearer, *key)
             if found.edition.position > after:
                 return found
-            await waiter.wait(wait_s, sign)
-        return await find_readable(gateway.rooms, bearer, *key)
+            is_newer = await waiter.wait(wait_s, sign)
+        return await find_readable(gateway.rooms, bearer, *key) if is_newer else found
 
     others = "|".join(f"{name}$" for name in ("push", "events", "commands", "media", "entry"))
     return [web.get(f"/v1/rooms/{{room}}/{{doc:(?!{others})[^/]+}}", poll)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
+from gateway.retry import hinted
 from room import wire
 from room.errors import SeatsyncError, Unavailable
 from room.messages import problem
@@ -21,8 +21,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PLAIN_HEADERS: Final = {"Server": "seatsync", "X-Content-Type-Options": "nosniff"}
 """What every answer has: no version to look up, and no guessing of its type."""
-ERROR_RETRY_MS: Final = (1000, 3000)
-"""When to try again after an error that may pass, spread over this span."""
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,9 +38,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 def problem_response(error: SeatsyncError) -> web.Response:
     """Turn an error into a response; where a retry may help it says when."""
-    if error.travel.retryable and error.retry_after_ms is None:
-        error.retry_after_ms = random.randint(*ERROR_RETRY_MS)  # noqa: S311 - spread, not secrecy
-    words = problem(error)
+    words = problem(hinted(error))
     details = ProblemDetails(
         type=f"urn:seatsync:error:{error.code}",
         title=words.message,

@@ -15,7 +15,7 @@ Nothing here touches a versioned document but by the server's own commands. How 
 told by                       call
 ============================  ==========================================================
 polls, commands               ``loops.touch(room, user_id)``
-a connection that enters      ``loops.touch``, then ``loops.online``, ``loops.speaking``
+a connection that enters      ``loops.touch``, then ``loops.came``, ``loops.speaking``
 ``speaking`` of a client      ``loops.speak(room, user_id, conn_id, on=...)``
 a connection that closes      ``loops.gone(conn_id)``
 the committer                 ``tenure.claim``, ``tenure.unclaim``; for several users

@@ -106,9 +106,9 @@ class PresenceLoops:
         """A connection is closed."""
         self.voices.gone(conn_id)
 
-    def online(self, room: str) -> bytes | None:
-        """Give the ``online`` message for a new connection; None: it hears within 5 s."""
-        return self.counter.current(room)
+    def came(self, room: str) -> None:
+        """A connection has entered a room; it hears of the others within 5 s."""
+        self.counter.came(room)
 
     def speaking(self, room: str) -> bytes | None:
         """Give the ``speaking`` message for a new connection; None while nobody speaks."""

@@ -20,9 +20,10 @@ ROOMS_AT_ONCE: Final = 500
 
 
 class OnlineCounter:
-    """Reports what is connected here, and tells rooms whose total has changed.
+    """Reports what is connected here, and tells rooms whose total has changed, or who came.
 
-    A room is told once a step at most. Bounded by the rooms that have connections here.
+    A room is told once a step at most, and so is each connection. Bounded by the rooms that have
+    connections here.
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class OnlineCounter:
         self._sleep = sleep
         self._told: dict[str, int] = {}
         self._reported: frozenset[str] = frozenset()
+        self._due: set[str] = set()
+        """Rooms that somebody has entered since they were told."""
 
     async def run(self) -> None:
         """Count until cancelled."""
@@ -54,18 +57,19 @@ class OnlineCounter:
         totals = await self._bus.count(self._node, {**here, **emptied})
         self._reported = frozenset(here)
         self._told = {room: count for room, count in self._told.items() if room in here}
+        self._due &= here.keys()
         await self._tell((room, totals[room]) for room in here if room in totals)
 
-    def current(self, room: str) -> bytes | None:
-        """Give the message for somebody who has just come; None: the next step tells them."""
-        count = self._told.get(room)
-        return None if count is None else _message(room, count)
+    def came(self, room: str) -> None:
+        """Somebody has entered: the next step tells the room, though its total be the same."""
+        self._due.add(room)
 
     async def _tell(self, totals: Iterable[tuple[str, int]]) -> None:
         told = 0
         for room, count in totals:
-            if self._told.get(room) == count:
+            if self._told.get(room) == count and room not in self._due:
                 continue
+            self._due.discard(room)
             self._told[room] = count
             self._audience.say(room, SLOT, _message(room, count))
             told += 1

@@ -15,6 +15,7 @@ from gateway.metrics import Metrics
 from gateway.push.audience import Audience
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
+from gateway.retry import hinted
 from gateway.rooms import Rooms
 from room import wire
 from room.actor import Actor
@@ -79,8 +80,8 @@ class Presence(Protocol):
         """A connection has ended."""
         ...
 
-    def online(self, room: str) -> bytes | None:
-        """Give the ``online`` message of a room, as far as it is known."""
+    def came(self, room: str) -> None:
+        """A connection has entered a room, and is to hear how many there are."""
         ...
 
     def speaking(self, room: str) -> bytes | None:
@@ -140,9 +141,13 @@ class Conversation:
         with self.mailbox.answering():
             try:
                 message = read_client_message(text)
+            except SeatsyncError as error:
+                self._say_problem(error)
+                return
+            try:
                 await self._dispatch(message, text)
             except SeatsyncError as error:
-                self.mailbox.say(wire.encode(problem(error)))
+                self._say_problem(error, room=getattr(message, "room", None) or self._home)
 
     def close(self) -> None:
         """Stop following everything."""
@@ -174,8 +179,7 @@ class Conversation:
         try:
             ack = await self._execute(*self._read_command(text, str(named.cmd)))
         except SeatsyncError as error:
-            refusal = problem(error, cmd_id=_text(named.cmd_id), room=_text(named.room))
-            self.mailbox.say(wire.encode(refusal))
+            self._say_problem(error, cmd_id=_text(named.cmd_id), room=_text(named.room))
         else:
             self.mailbox.say(wire.encode(ack))
 
@@ -209,7 +213,7 @@ class Conversation:
             await self._rooms.find(room)
             await self._follow_room(room, message.docs, have)
         except SeatsyncError as error:
-            self.mailbox.say(wire.encode(problem(error, room=room)))
+            self._say_problem(error, room=room)
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         room = self._room(message.room)
@@ -234,7 +238,7 @@ class Conversation:
             try:
                 await self._follow(Key(room, check_doc(doc)), have.get(doc))
             except SeatsyncError as error:
-                self.mailbox.say(wire.encode(problem(error, room=room, doc=doc)))
+                self._say_problem(error, room=room, doc=doc)
         self._leave_unless_followed(room)
 
     async def _follow(self, key: Key, position: Position | None) -> None:
@@ -259,7 +263,8 @@ class Conversation:
     async def _enter(self, room: str) -> None:
         """Be present in a room, and hear what concerns the caller there."""
         actor = self.bearer.actor
-        if room not in self._entered:
+        is_new = room not in self._entered
+        if is_new:
             self._entered.add(room)
             user_id = None if actor is None else actor.user_id
             listener = None if actor is None else self._on_standing
@@ -269,12 +274,14 @@ class Conversation:
         self._tell_requests(found.edition.stored)
         if actor is not None:
             self._presence.touch(room, actor.user_id)
-        for slot, message in (
-            ("online", self._presence.online(room)),
-            ("speaking", self._presence.speaking(room)),
-        ):
-            if message is not None:
-                self.mailbox.say_latest((slot, room), message)
+        if is_new:
+            self._presence.came(room)
+            self._tell_speaking(room)
+
+    def _tell_speaking(self, room: str) -> None:
+        speaking = self._presence.speaking(room)
+        if speaking is not None:
+            self.mailbox.say_latest(("speaking", room), speaking)
 
     def _on_standing(self, stored: Stored) -> None:
         """Say what the caller may do now, and take away what they may not read any more."""
@@ -286,7 +293,7 @@ class Conversation:
                 check_readable(key.doc, stored.state, self.bearer.actor)
             except SeatsyncError as error:
                 self._unfollow(key)
-                self.mailbox.say(wire.encode(problem(error, room=key.room, doc=key.doc)))
+                self._say_problem(error, room=key.room, doc=key.doc)
 
     def _unfollow(self, key: Key) -> None:
         self._hub.unfollow(key, self.mailbox)
@@ -320,6 +327,10 @@ class Conversation:
         self._policy_at.pop(room, None)
         self._entered.discard(room)
         self._audience.leave(room, self.mailbox)
+
+    def _say_problem(self, error: SeatsyncError, **about: str | None) -> None:
+        """Say what is wrong; where trying again may help, also when."""
+        self.mailbox.say(wire.encode(problem(hinted(error), **about)))
 
     def _room(self, named: str | None) -> str:
         """Name the room that a message means."""

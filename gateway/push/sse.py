@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 
@@ -27,6 +28,9 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
 }
+
+
+COMMENT: Final = b":\n\n"
 
 
 class Typed(msgspec.Struct):
@@ -68,14 +72,18 @@ async def _write(
     sent: dict[str, Position],
 ) -> None:
     """Send what waits; a comment now and then shows both sides that the other is there."""
-    transport = writable(request)
+    transport, clock_s = writable(request), asyncio.get_running_loop().time
     keep_shallow(transport)
     chunk = f"retry: {retry_after_ms()}\n\n".encode()
+    comment_at_s = clock_s() + SSE_COMMENT_S
     while True:
         with abort_without_progress(transport, NO_PROGRESS_S):
             await response.write(chunk)
-        item = await outgoing.next(within_s=SSE_COMMENT_S)
-        chunk = b":\n\n" if item is None else event(item, sent)
+        item = await outgoing.next(within_s=max(0.0, comment_at_s - clock_s()))
+        chunk = b"" if item is None else event(item, sent)
+        if clock_s() >= comment_at_s:
+            chunk = COMMENT + chunk
+            comment_at_s = clock_s() + SSE_COMMENT_S
         if isinstance(item, Bye):
             with abort_without_progress(transport, NO_PROGRESS_S):
                 await response.write(chunk)

@@ -5,7 +5,7 @@ order of PROTOCOL.md 5: ban, permission, session, actor seated, seat exists, res
 locked, mode.
 """
 
-from room.rules.reducer import reduce
+from room.rules.reducer import admit, reduce
 from room.rules.terms import Change, Context, Ended
 
-__all__ = ["Change", "Context", "Ended", "reduce"]
+__all__ = ["Change", "Context", "Ended", "admit", "reduce"]

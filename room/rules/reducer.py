@@ -65,6 +65,22 @@ WITHOUT_SESSION: Final = frozenset(
 """Commands that are carried out whether or not a session is live."""
 
 
+def admit(state: State, command: Command, context: Context) -> bool:
+    """Check what comes before the command's own rule: ban, permission, session.
+
+    Returns:
+        whether the platform permits it, so that ranks do not hold the actor back.
+
+    Raises:
+        Refused: ``USER_BANNED``, ``FORBIDDEN``, ``SESSION_NOT_LIVE``.
+    """
+    ban.check_sender(state, command, context)
+    as_staff = check_permission(state, context.actor, NAMES[type(command)])
+    if state.session is None and type(command) not in WITHOUT_SESSION:
+        raise Refused("no session is live in this room", code="SESSION_NOT_LIVE")
+    return as_staff
+
+
 def reduce(state: State, command: Command, context: Context) -> Change:
     """Compute what a command makes of a room.
 
@@ -79,10 +95,7 @@ def reduce(state: State, command: Command, context: Context) -> Change:
     Raises:
         Refused: the rules say no; the code says which.
     """
-    ban.check_sender(state, command, context)
-    as_staff = check_permission(state, context.actor, NAMES[type(command)])
-    if state.session is None and type(command) not in WITHOUT_SESSION:
-        raise Refused("no session is live in this room", code="SESSION_NOT_LIVE")
+    as_staff = admit(state, command, context)
     current = expire(context.requests, context.now_ms)
     seen = msgspec.structs.replace(context, as_staff=as_staff, requests=current)
     change = RULES[type(command)](state, command, seen)

@@ -111,3 +111,10 @@ def test_no_header_is_no_token_and_two_are_an_error() -> None:
     assert bearer_token(()) is None
     with pytest.raises(Unauthenticated):
         bearer_token(("Bearer a", "Bearer a"))
+
+
+def test_names_that_are_null_are_none_at_all() -> None:
+    claims = {"sub": "bob", "exp": 2_000_000_000, "nickname": None, "avatar": None}
+    bearer = Authenticator(SECRET, lambda: 1.0).authenticate(issue(SECRET, claims))
+    assert bearer.actor is not None
+    assert (bearer.actor.nickname, bearer.actor.display_name) == ("", "bob")

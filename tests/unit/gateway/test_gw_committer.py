@@ -9,7 +9,7 @@ from committer_samples import OWNER, START_MS, Desk
 from gateway.committer import LARGEST_BATCH, MOST_WAITING, RETRY_FOR_MS
 from gateway.workings import Pending
 from room.actor import SYSTEM, Actor
-from room.commands import SystemExpire
+from room.commands import Envelope, SystemExpire, read_request
 from room.errors import RoomNotFound, SeatsyncError, Unavailable
 from store.port import BaseMoved
 
@@ -152,8 +152,6 @@ async def test_if_version_is_judged_where_the_command_stands_in_its_batch(desk: 
     desk.shelf.gate.set()
     await first
     request_at_old = Desk(desk.shelf)
-    from room.commands import Envelope, read_request
-
     request = read_request(Envelope("seat.take", "v", {"seat_index": 2}, if_version=str(at)))
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     request_at_old.committer.submit("demo", Pending(BOB, request.command, request, future))
@@ -326,3 +324,21 @@ async def test_seat_of_one_who_sits_elsewhere_goes_to_the_next_who_asked(desk: D
     assert await code_of(ann) == "IN_OTHER_ROOM"
     assert (await bob).changed
     assert desk.seats.taken == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("actor", "name", "args", "code"),
+    [
+        (ANN, "seat.lock", {"seat_index": 1}, "FORBIDDEN"),
+        (BOB, "seat.take", {"seat_index": 1}, "USER_BANNED"),
+        (ANN, "seat.take", {"seat_index": 99}, "VERSION_MISMATCH"),
+    ],
+)
+async def test_if_version_is_judged_after_ban_and_permission_and_before_the_seat(
+    desk: Desk, actor: Actor, name: str, args: dict[str, Any], code: str
+) -> None:
+    await desk.send(OWNER, "user.ban", user_id="bob")
+    request = read_request(Envelope(name, "v", args, if_version="1.1"))
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    desk.committer.submit("demo", Pending(actor, request.command, request, future))
+    assert await code_of(future) == code

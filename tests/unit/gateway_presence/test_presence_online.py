@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from presence_samples import Node
 
@@ -56,23 +54,24 @@ async def test_room_that_became_empty_in_an_absence_of_the_store_is_reported_aft
     assert node.people.heard() == []
 
 
-async def test_newcomer_learns_the_last_known_count(node: Node) -> None:
-    assert node.loops.online("demo") is None
+async def test_newcomer_is_told_by_the_next_step_though_the_count_is_the_same(node: Node) -> None:
     node.people.enter("demo", "ann")
-    assert node.loops.online("demo") is None
+    node.loops.came("demo")
     await node.loops.counter.step()
-    message = node.loops.online("demo")
-    assert message is not None
-    assert json.loads(message) == online(1)
+    assert node.people.heard() == [online(1)]
+    node.people.leave("demo", "ann")
+    node.people.enter("demo", "bob")
+    node.loops.came("demo")
+    await node.loops.counter.step()
+    assert node.people.heard() == [online(1)]
+    await node.loops.counter.step()
+    assert node.people.heard() == []
 
 
-async def test_count_of_a_room_that_was_empty_meanwhile_is_not_given(node: Node) -> None:
+async def test_who_came_and_left_again_leaves_nothing_to_tell(node: Node) -> None:
     node.people.enter("demo", "ann")
     await node.loops.counter.step()
     node.people.leave("demo", "ann")
+    node.loops.came("demo")
     await node.loops.counter.step()
-    assert node.loops.online("demo") is None
-    node.people.heard()
-    node.people.enter("demo", "ann")
-    await node.loops.counter.step()
-    assert node.people.heard() == [online(1)]
+    assert not node.loops.counter._due

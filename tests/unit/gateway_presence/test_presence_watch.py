@@ -35,6 +35,10 @@ class Place:
         self.slept: list[float] = []
         self.runs = 0
         self.bus_error: BaseException | None = None
+        self.believed: list[Key] = []
+
+    def forget_missing(self, room: str, doc: str = "state") -> None:
+        self.believed.append(Key(room, doc))
 
     def watch(self, bus: Any = None) -> Watch:
         return Watch(
@@ -224,3 +228,12 @@ async def test_comparison_reads_the_room_of_whoever_follows_another_document_of_
     place.watch().compare()
     await place.tasks.settle()
     assert sorted(place.reads) == [DEMO, Key("demo", "x-score")]
+
+
+async def test_notice_ends_the_belief_that_there_is_nothing() -> None:
+    place = Place()
+    watch = place.watch()
+    watch.on_notice(Notice("new", "state"))
+    watch.on_notice(Notice("new", "x-score"))
+    assert place.believed == [Key("new", "state"), Key("new", "x-score")]
+    assert place.reads == []

@@ -95,7 +95,7 @@ class Signs:
         self.touched: list[tuple[str, str]] = []
         self.spoke: list[tuple[str, str, str, bool]] = []
         self.left: list[str] = []
-        self.last_online: bytes | None = None
+        self.entered: list[str] = []
 
     def touch(self, room: str, user_id: str) -> None:
         self.touched.append((room, user_id))
@@ -106,8 +106,8 @@ class Signs:
     def gone(self, conn_id: str) -> None:
         self.left.append(conn_id)
 
-    def online(self, room: str) -> bytes | None:
-        return self.last_online
+    def came(self, room: str) -> None:
+        self.entered.append(room)
 
     def speaking(self, room: str) -> bytes | None:
         return None

@@ -9,7 +9,6 @@ from push_samples import ANN, OWNER, Caller, Node, kinds, settle
 
 from room.errors import Refused
 
-ONLINE = b'{"type":"online","room":"demo","count":2}'
 SPEAKING = b'{"type":"speaking","room":"demo","seats":[1],"ts":7}'
 
 
@@ -59,13 +58,15 @@ async def test_who_closes_is_gone(node: Node, caller: Caller) -> None:
     assert not node.audience.rooms()
 
 
-async def test_who_enters_hears_how_many_are_there_and_who_speaks(
+async def test_who_enters_hears_who_speaks_and_the_counter_knows_of_them(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node.presence, "online", lambda room: ONLINE)
     monkeypatch.setattr(node.presence, "speaking", lambda room: SPEAKING)
-    heard = await node.caller().open()
-    assert kinds(heard) == ["welcome", "policy", "snapshot", "online", "speaking"]
+    caller = node.caller()
+    assert kinds(await caller.open()) == ["welcome", "policy", "snapshot", "speaking"]
+    again = await caller.say(type="subscribe", docs=["state"])
+    assert kinds(again) == ["policy", "snapshot"]
+    assert node.presence.entered == ["demo"]
 
 
 async def test_who_enters_hears_nothing_of_what_is_not_known(node: Node) -> None:

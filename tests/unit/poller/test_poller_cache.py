@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from poller_samples import EPOCH, Bench, Clock, edition
+from poller_samples import EPOCH, Bench, Clock, edition, stored
 
 from poller.cache import MISSING_S, Cache
 from room.errors import RoomNotFound
@@ -115,3 +115,15 @@ async def test_flood_of_existing_rooms_stays_within_the_bound() -> None:
     for number in range(500):
         bench.poller.put(edition(room=f"room{number}"))
     assert len(bench.poller._cache._held) == 50
+
+
+async def test_absence_that_somebody_has_ended_is_believed_no_longer() -> None:
+    bench = Bench()
+    with pytest.raises(RoomNotFound):
+        await bench.poller.find("demo")
+    bench.shelf.rooms["demo"] = stored(1)
+    with pytest.raises(RoomNotFound):
+        await bench.poller.find("demo")
+    bench.poller.forget_missing("demo")
+    assert (await bench.poller.find("demo")).edition.position.version == 1
+    bench.poller.forget_missing("nowhere")
