@@ -91,7 +91,7 @@ class Connection {
       signal.removeEventListener('abort', abort);
       clearInterval(this.#pinging);
       this.#socket.onmessage = this.#socket.onclose = null;
-      this.#socket.close(1000);
+      hangUp(this.#socket);
     }
   }
 
@@ -185,4 +185,15 @@ function staysAway(code) {
 function wordsOf(error) {
   const code = textOf(error.code) ?? 'UNKNOWN';
   return { words: textOf(error.message) || code, code };
+}
+
+/**
+ * Close a socket; one that is still opening is closed when it is open, since browsers complain of
+ * it otherwise.
+ *
+ * @param {WebSocket} socket
+ */
+function hangUp(socket) {
+  if (socket.readyState === 0) socket.onopen = () => socket.close(1000);
+  else socket.close(1000);
 }

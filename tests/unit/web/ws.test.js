@@ -159,3 +159,19 @@ test('a server that is silent for two ping intervals is left', async (context) =
   );
   assert.equal(statuses.at(-2).code, 'UNREACHABLE');
 });
+
+test('a socket that is left while it opens is closed once it is open', async () => {
+  const runtime = fakeRuntime();
+  const socket = new FakeSocket();
+  socket.readyState = 0;
+  runtime.openWebSocket = () => socket;
+  const leaving = new AbortController();
+  const source = new WebSocketSource({ url: 'https://host/push', runtime });
+  const run = source.run(leaving.signal, () => {}, () => {});
+  await Promise.resolve();
+  leaving.abort();
+  await run.catch(() => {});
+  assert.deepEqual(socket.closed, []);
+  socket.onopen();
+  assert.deepEqual(socket.closed, [1000]);
+});
