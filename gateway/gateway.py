@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.audit import Audit
 from gateway.auth import Authenticator
@@ -33,6 +34,10 @@ from room.errors import RoomNotFound
 from room.snapshot import Edition, External
 from store.backend import Backend
 from store.port import Clock
+
+
+MAX_DOCUMENTS_HELD: Final = 2_000
+"""``x-`` documents in memory: 64 KB each at most, and as much again for each of their forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ def assemble(
         clock_s=monotonic_s,
         spawn=tasks.spawn,
         announce=announcer.announce_document,
+        max_held=MAX_DOCUMENTS_HELD,
     )
     metrics.watch_store_reads(lambda: poller.reads + documents.reads)
     occupied, quiet = Occupied(), Quiet(lambda: int(monotonic_s() * 1000))

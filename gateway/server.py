@@ -23,6 +23,8 @@ from store.backend import Backend
 log = logging.getLogger(__name__)
 
 CLEANUP_S = 1.0
+SETTLE_S = 1.0
+"""For what was accepted and is on its way to the store after the connections have left."""
 
 
 class CannotListen(CannotStart):
@@ -57,13 +59,13 @@ async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
     Raises:
         CannotListen: an address is taken or not this machine's.
     """
-    gateway = assemble(
-        config, backend, clock_ms=clock_ms, monotonic_s=time.monotonic, new_id=random_id
-    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(backend.store.close)
+        gateway = assemble(
+            config, backend, clock_ms=clock_ms, monotonic_s=time.monotonic, new_id=random_id
+        )
         stack.callback(gateway.audit.close)
-        stack.push_async_callback(gateway.tasks.settle)
+        stack.push_async_callback(gateway.tasks.settle, SETTLE_S)
         stack.callback(gateway.tasks.spawn(gateway.run()).cancel)
         metrics_address = await _listen(
             stack, metrics_app(gateway), config.metrics_listen, access_log=None

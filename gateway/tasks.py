@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from room.errors import SeatsyncError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -32,10 +35,16 @@ class Tasks:
         """Wait for work that is carried through even if the waiting is cancelled."""
         return await asyncio.shield(self.spawn(work))
 
-    async def settle(self) -> None:
-        """Wait until nothing is under way."""
-        while self._running:
-            await asyncio.wait(self._running)
+    async def settle(self, within_s: float | None = None) -> None:
+        """Wait until nothing is under way; what takes longer than ``within_s`` is given up."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self._running:
+                    await asyncio.wait(self._running)
+        except TimeoutError:
+            log.warning("work was given up", extra={"tasks": len(self._running)})
+            for task in tuple(self._running):
+                task.cancel()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

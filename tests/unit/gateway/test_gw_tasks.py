@@ -90,3 +90,16 @@ async def test_an_unexpected_error_is_never_lost(reported: list[dict[str, Any]])
     await tasks.settle()
     await asyncio.sleep(0)
     assert [type(facts["exception"]) for facts in reported] == [ZeroDivisionError]
+
+
+async def test_work_that_takes_too_long_is_given_up_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tasks, never = Tasks(), asyncio.Event()
+    stuck = tasks.spawn(value(never))
+    quick = tasks.spawn(value())
+    await tasks.settle(0.01)
+    assert await quick == 7
+    with pytest.raises(asyncio.CancelledError):
+        await stuck
+    assert [record.message for record in caplog.records] == ["work was given up"]
