@@ -35,7 +35,6 @@ from room.snapshot import Edition, External
 from store.backend import Backend
 from store.port import Clock
 
-
 MAX_DOCUMENTS_HELD: Final = 2_000
 """``x-`` documents in memory: 64 KB each at most, and as much again for each of their forms."""
 
