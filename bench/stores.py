@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import statistics
 import tempfile
 import time
@@ -20,7 +21,7 @@ import msgspec
 import uvloop
 
 from bench.committing import execute
-from bench.measure import Row, in_turns, per_second
+from bench.measure import Row, in_turns, per_second, row
 from gateway.server import clock_ms
 from room.documents import Participation, Person, Seat, Session, State
 from room.position import Position
@@ -37,9 +38,47 @@ ROUNDS = 150
 
 def rows() -> Iterable[Row]:
     """Measure."""
+    yield _alone()
     for run in (_Commits, _Commands):
         for rooms in ROOM_COUNTS:
             yield _compare(run, rooms)
+
+
+def _alone() -> Row:
+    """Compare one writer, whom every commit keeps waiting for the disk, with the disk alone."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        numbers = itertools.count()
+        raw = in_turns(
+            lambda: uvloop.run(_commit_alone(Path(folder) / f"alone{next(numbers)}.db")),
+            lambda: _sync(Path(folder) / f"bare{next(numbers)}"),
+        )
+    what, beside = "acks through SQLite, one writer in one room", "bare fdatasync of one page each"
+    return row(what, beside, raw, per_second)
+
+
+async def _commit_alone(path: Path) -> float:
+    """Give commits a second of one writer."""
+    store = SqliteStore.open(path, clock_ms)
+    created, _ = await store.create("room0", full_state(), 0)
+    asked = _writes([created], 1)
+    before = time.perf_counter()
+    await _commit_all(store, asked)
+    rate = len(asked) / (time.perf_counter() - before)
+    await store.close()
+    return rate
+
+
+def _sync(path: Path) -> float:
+    """Give synced writes a second, appended page by page as to a log."""
+    page = bytes(4096)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    before = time.perf_counter()
+    for _ in range(ROUNDS):
+        os.write(descriptor, page)
+        os.fdatasync(descriptor)
+    rate = ROUNDS / (time.perf_counter() - before)
+    os.close(descriptor)
+    return rate
 
 
 def _compare(kind: type[_Commits], rooms: int) -> Row:
