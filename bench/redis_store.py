@@ -1,7 +1,8 @@
 """Commands a second through the Redis store, beside bare EVALSHA over the same connections.
 
-The bare script writes the same state and the same receipt, and neither checks nor fences. As in a
-gateway, a room has one committer, which commits all commands that wait for it at once.
+The bare script writes the same state and the same receipt, and neither checks nor fences. Commits
+are those of the store alone; commands go through the gateway's committer, which computes them and
+commits all that wait for a room at once.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from bench.committing import execute
 from bench.core import full_room
 from bench.measure import RUNS, Row, per_second, row
+from bench.stores import full_state
 from room.position import Position
-from room.snapshot import Stored
 from store.port import KEEP_ACKS_MS, CommandKey, Kept, Receipt, Write
 from store.redis.address import Address
 from store.redis.link import Link
@@ -50,7 +52,7 @@ def rows() -> Iterable[Row]:
         what = f"Redis, {WRITERS} writers in as many rooms: commits"
         yield from _compare(server.url, what, WRITERS, _commits)
         for rooms in ROOMS:
-            what = f"Redis, {WRITERS} writers in {rooms} rooms: commands"
+            what = f"Redis, {WRITERS} writers in {rooms} rooms: commands through the committer"
             yield from _compare(server.url, what, rooms, _commands)
 
 
@@ -101,10 +103,9 @@ async def _commands(url: str, rooms: int) -> tuple[float, list[float]]:
     link = Link(Address(url))
     store = RedisStore(link)
     await link.call("FLUSHALL")
-    committers = [await _Committer.begin(store, f"room{number}") for number in range(rooms)]
-    measured = await _drive(lambda number, key: committers[number].send(key), rooms)
+    took_s, waits = await execute(store, full_state(), rooms, WRITERS, COMMANDS // WRITERS)
     await store.close()
-    return measured
+    return len(waits) / took_s, _cuts(waits)
 
 
 async def _bare(url: str, rooms: int) -> tuple[float, list[float]]:
@@ -137,45 +138,13 @@ async def _drive(send: Send, rooms: int) -> tuple[float, list[float]]:
     began = time.perf_counter()
     await asyncio.gather(*(write() for _ in range(WRITERS)))
     rate = COMMANDS / (time.perf_counter() - began)
+    return rate, _cuts(waits)
+
+
+def _cuts(waits: list[float]) -> list[float]:
+    """Give P50, P99, P999."""
     cuts = statistics.quantiles(waits, n=1000)
-    return rate, [cuts[499], cuts[989], cuts[998]]
-
-
-class _Committer:
-    """Commits what waits for one room, together."""
-
-    def __init__(self, store: RedisStore, stored: Stored) -> None:
-        self._store = store
-        self._stored = stored
-        self._waiting: list[tuple[CommandKey, asyncio.Future[None]]] = []
-        self._work: asyncio.Task[None] | None = None
-
-    @classmethod
-    async def begin(cls, store: RedisStore, room: str) -> _Committer:
-        stored, _ = await store.create(room, full_room().state, 1)
-        return cls(store, stored)
-
-    async def send(self, key: CommandKey) -> None:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((key, done))
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._commit_all())
-        await done
-
-    async def _commit_all(self) -> None:
-        while self._waiting:
-            await self._commit()
-
-    async def _commit(self) -> None:
-        batch, self._waiting = self._waiting, []
-        epoch, version = self._stored.position
-        position = Position(epoch, version + len(batch))
-        after = msgspec.structs.replace(self._stored, position=position)
-        acks = tuple(Kept(key, _receipt(position)) for key, _ in batch)
-        await self._store.commit(self._stored.revision, Write(after, acks))
-        self._stored = after
-        for _, done in batch:
-            done.set_result(None)
+    return [cuts[499], cuts[989], cuts[998]]
 
 
 def _receipt(position: Position) -> Receipt:

@@ -125,14 +125,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ttl_ms: int
 
 
-class PlanMessage(ServerMessage, frozen=True, kw_only=True, tag="plan"):
-    """Use these channels from now on."""
-
-    room: str
-    channels: tuple[PlannedChannel, ...]
-    ttl_ms: int
-
-
 class Bye(ServerMessage, frozen=True, kw_only=True, tag="bye"):
     """The server is about to close; ``code`` is the close code that follows."""
 

@@ -1,9 +1,9 @@
 """Commands of many callers over one connection; those that wait go out in one write.
 
 The connection has one owner, which reads as many replies as it sent commands. A caller waits on a
-future: giving up leaves the exchange alone, so no reply is ever taken for another's. Beside a pool
-with a connection a command this takes a fifth of the CPU and gives three times the rate; a second
-and a third connection gave no more, since the server carries out one command at a time.
+future: giving up leaves the exchange alone, so no reply is ever taken for another's. A pool
+with a connection a command costs far more CPU, and a second connection gives nothing, since the
+server carries out one command at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from hiredis import pack_command  # ten times the speed of the one in redis-py
+from hiredis import pack_command  # redis-py has one of its own, in Python
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 

@@ -1,8 +1,8 @@
 """Many rows in one statement: a group of commits costs one call into SQLite.
 
 Python's ``sqlite3`` lets go of the interpreter lock in every call, and beside a busy event loop it
-gets it back only after the switch interval of 5 ms: two calls a commit made a group of 64 take a
-quarter of a second. So all rows of a group are bound to one ``INSERT`` into a view whose triggers
+may get it back only after the switch interval of 5 ms: with two calls a commit a group waits for it
+again and again. So all rows of a group are bound to one ``INSERT`` into a view whose triggers
 put each row into its table. Outside of a transaction a statement is one: begun, committed, synced
 to disk, and rolled back where it fails.
 

@@ -17,7 +17,6 @@ from room.messages import (
     Online,
     Ping,
     Plan,
-    PlanMessage,
     PlannedChannel,
     Policy,
     Pong,
@@ -108,15 +107,14 @@ from room.position import Position, parse_position
         ),
         (Online(room="demo", count=41), '{"type":"online","room":"demo","count":41}'),
         (
-            PlanMessage(
-                room="demo",
+            Plan(
                 channels=(
                     PlannedChannel(channel="ws", url="ws://h/v1"),
                     PlannedChannel(channel="poll", url="http://h/v1", interval_ms=3000),
                 ),
                 ttl_ms=60_000,
             ),
-            '{"type":"plan","room":"demo","channels":[{"channel":"ws","url":"ws://h/v1"},'
+            '{"channels":[{"channel":"ws","url":"ws://h/v1"},'
             '{"channel":"poll","url":"http://h/v1","interval_ms":3000}],"ttl_ms":60000}',
         ),
         (Bye(code=4501, reason="no"), '{"type":"bye","code":4501,"reason":"no"}'),
