@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import core, polls, redis_store, stores, video
 from bench.measure import RUNS, Row
+from seatsync.cli.serve import spare_collector
 
 SECTIONS = {
     "core": core.rows,
@@ -28,6 +29,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"bench: no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
         return 2
+    spare_collector()  # as the server does
     rows: list[Row] = []
     for name in names or SECTIONS:
         for row in SECTIONS[name]():

@@ -113,6 +113,7 @@ async def _play(
             ),
             flush=True,
         )
+        serve.spare_collector()
         await stop.wait()
         for part in parts:
             part.cancel()
