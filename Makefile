@@ -31,11 +31,12 @@ soak: setup
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
 bench: setup
-	.ci/packages redis-server
+	.ci/packages redis-server nginx wrk gcc libc6-dev=/usr/include/stdio.h \
+	    libnginx-mod-nchan=/usr/lib/nginx/modules/ngx_nchan_module.so
 	$(BIN)/python -m bench $(ARGS)
 
 load: setup
-	$(BIN)/python -m loadtest $(ARGS)
+	$(BIN)/python -m loadtest $(if $(SHAPE),--shape $(SHAPE)) $(ARGS)
 
 fmt: setup
 	$(BIN)/ruff check --fix .

@@ -1,64 +1,72 @@
-"""``make bench``: measure everything in one run, print it, and write it to ``docs/benchmarks``."""
+"""``make bench``: measure everything in one run, print it, and write it to ``docs/benchmarks``.
+
+make bench                                  everything
+make bench ARGS="edge"                      one section, printed only
+make bench ARGS="edge.fanout --quick"       a part of it, small and short: for development
+make bench ARGS="edge --out out/bench"      written elsewhere
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
+import argparse
+import signal
 import sys
-from datetime import date
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
-from bench import core, polls, redis_store, stores, video
-from bench.measure import RUNS, Row
+from bench import core, polls, publish, redis_store, stores, video
+from bench.edge import sections as edge
+from bench.measure import Row
 from seatsync.cli.serve import spare_collector
 
-SECTIONS = {
-    "core": core.rows,
-    "stores": stores.rows,
-    "redis": redis_store.rows,
-    "polls": polls.rows,
-    "video": video.rows,
-}
+Section = Callable[[], Iterable[Row]]
 FOLDER = Path("docs/benchmarks")
 
 
-def main(names: list[str]) -> int:
+def sections(quick: bool) -> dict[str, Section]:
+    """Name all sections."""
+    return {
+        "core": core.rows,
+        "stores": stores.rows,
+        "redis": redis_store.rows,
+        "polls": polls.rows,
+        "video": video.rows,
+        "edge": partial(edge.rows, "edge", quick),
+    }
+
+
+def main() -> int:
     """Run the named sections, or all."""
-    unknown = set(names) - set(SECTIONS)
-    if unknown:
-        print(f"bench: no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-        return 2
+    wanted = _arguments()
+    known = sections(wanted.quick)
+    parts = {name: partial(edge.rows, name, wanted.quick) for name in edge.PARTS}
+    chosen = [(known | parts)[name] for name in wanted.sections] or list(known.values())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended on the way
     spare_collector()  # as the server does
     rows: list[Row] = []
-    for name in names or SECTIONS:
-        for row in SECTIONS[name]():
-            print(f"{row.what}: {row.ours}; {row.beside}: {row.theirs}; ratio {row.ratio:.2f}")
+    for section in chosen:
+        for row in section():
+            print(publish.line(row), flush=True)
             rows.append(row)
-    if not names:
-        write(rows)
+    folder = wanted.out or (None if wanted.sections or wanted.quick else FOLDER)
+    if folder is not None:
+        publish.write(rows, folder)
     return 0
 
 
-def write(rows: list[Row]) -> None:
-    """Keep the table and the raw runs."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Made by `make bench` on {date.today():%Y-%m-%d}; {machine}, {platform.system()}.",
-        f"Medians of {RUNS} runs taken in turns; the ratio is ours over theirs. Raw: `raw.json`.",
-        "",
-        "| what | ours | beside | theirs | ratio |",
-        "| --- | --- | --- | --- | --- |",
-        *(f"| {r.what} | {r.ours} | {r.beside} | {r.theirs} | {r.ratio:.2f} |" for r in rows),
-        "",
-    ]
-    (FOLDER / "README.md").write_text("\n".join(lines))
-    raw = {row.what: row.raw for row in rows}
-    (FOLDER / "raw.json").write_text(json.dumps(raw, indent=1) + "\n")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("bench", description="Measure, each beside something known.")
+    names = (*sections(quick=False), *edge.PARTS)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(names)}")
+    parser.add_argument("--quick", action="store_true", help="the edge small and short")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write")
+    wanted = parser.parse_args()
+    unknown = set(wanted.sections) - set(names)
+    if unknown:
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    return wanted
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

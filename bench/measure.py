@@ -29,10 +29,12 @@ def cpu_per_call(work: Callable[[], Any], calls: int) -> float:
     return (time.process_time() - before) / calls
 
 
-def in_turns(ours: Callable[[], float], theirs: Callable[[], float]) -> dict[str, list[float]]:
+def in_turns(
+    ours: Callable[[], float], theirs: Callable[[], float], runs: int = RUNS
+) -> dict[str, list[float]]:
     """Measure two sides in turns."""
     raw: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for _ in range(RUNS):
+    for _ in range(runs):
         raw["ours"].append(ours())
         raw["theirs"].append(theirs())
     return raw

@@ -1,4 +1,4 @@
-"""The HTTP face of a gateway: routes, middlewares and the limits of a public server."""
+"""The API behind the front door, and the metrics: routes, middlewares and limits."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.api import demo, documents, entry, health, page, poll, rooms
+from gateway.api import demo, documents, health, page, rooms
 from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
 from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
 from gateway.gateway import Gateway
-from gateway.push import sse, ws
 
 LIMITS: Final[dict[str, Any]] = {
-    "keepalive_timeout": IDLE_TIMEOUT_S,  # also bounds a header that never ends
+    "keepalive_timeout": IDLE_TIMEOUT_S,
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 64,
@@ -25,18 +24,14 @@ LIMITS: Final[dict[str, Any]] = {
 
 
 def public_app(gateway: Gateway) -> web.Application:
-    """Build what faces the clients."""
+    """Build what answers the requests that are not the door's."""
     app = web.Application(middlewares=[problems, cors(gateway)], client_max_size=MAX_BODY_BYTES)
     for group in (
         rooms.routes(gateway),
         documents.routes(gateway),
-        entry.routes(gateway),
-        ws.routes(gateway),
-        sse.routes(gateway),
         health.routes(gateway),
         demo.routes(gateway),
         page.routes(),
-        poll.routes(gateway),  # last: its path is the widest
     ):
         app.add_routes(group)
     app.on_response_prepare.append(add_headers(gateway))

@@ -48,6 +48,22 @@ class Stream(msgspec.Struct, frozen=True):
         return self.url.replace("{room}", room)
 
 
+class Upstream(msgspec.Struct, frozen=True):
+    """An HTTP service that an ``x-`` document of every room comes from."""
+
+    doc: str
+    url: str
+    """``{room}`` stands for the room id."""
+    ttl_ms: int = 1000
+    """How long an answer is fresh that does not say."""
+    timeout_ms: int = 1000
+    """For one read, from its beginning to the last byte."""
+
+    def url_of(self, room: str) -> str:
+        """Say where the document of one room is."""
+        return self.url.replace("{room}", room)
+
+
 class Rate(msgspec.Struct, frozen=True):
     """How much may happen: ``burst`` at once, and ``per_s`` in the long run."""
 
@@ -62,6 +78,8 @@ class Bounds(msgspec.Struct, frozen=True):
     room_commands: Rate | None = Rate(per_s=1000, burst=500)
     user_polls: Rate | None = None
     user_connections: int | None = None
+    connections: Rate | None = Rate(per_s=2000, burst=2000)
+    """Push connections that are let in; others are told to poll for a while."""
 
 
 class DemoUser(msgspec.Struct, frozen=True):
@@ -93,6 +111,8 @@ class Config(msgspec.Struct, frozen=True):
     """What every page is to show."""
     streams: tuple[Stream, ...] = ()
     orientation: Orientation = "landscape"
+    upstreams: tuple[Upstream, ...] = ()
+    """At most one for a document."""
     bounds: Bounds = Bounds()
     single_room_seat: bool = False
     """Whether a user may hold one seat in all rooms only."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from gateway.bearer import Bearer
 from gateway.plan import Planner
-from gateway.reading import find_readable
+from gateway.reading import find_readable, find_readable_now
 from gateway.rooms import Rooms
+from room import wire
 from room.errors import InvalidArgument, RoomNotFound, SeatsyncError
 from room.messages import Plan
-from room.policy import allowed_commands
-from room.snapshot import Snapshot
+from room.names import check_doc, is_external
+from room.policy import POLICY, check_readable, is_banned, standings
+from room.snapshot import Edition, Published, Snapshot
 from room.views import View
 from store.port import Clock
 
@@ -35,7 +38,7 @@ class Permission(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What is known now; a part that failed is absent."""
+    """What is known now, as it is sent; a part that failed is absent."""
 
     documents: dict[str, msgspec.Raw]
     """Snapshots by name: the bytes that every channel carries."""
@@ -58,6 +61,14 @@ def read_docs(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+class Gathered(NamedTuple):
+    """An entry as bytes."""
+
+    body: bytes
+    is_whole: bool
+    """Whether nothing is missing."""
+
+
 class Reception:
     """Gathers entries.
 
@@ -73,12 +84,42 @@ class Reception:
     ) -> None:
         self._rooms = rooms
         self._planner = planner
-        self._announcement = announcement
+        self._announcement = wire.encode(announcement)
         self._clock_ms = clock_ms
+
+    def enter_now(
+        self, room: str, bearer: Bearer, docs: tuple[str, ...], base: str | None
+    ) -> Gathered | None:
+        """Gather from memory what ``enter`` would gather; None: it has to wait for the store.
+
+        Raises:
+            RoomNotFound: there is no such room.
+        """
+        edition: Edition | None = None
+        try:
+            found = self._rooms.find_now(room)
+            if found is None:
+                return None
+            edition = found.edition
+        except RoomNotFound:
+            raise
+        except SeatsyncError as error:
+            _leave_out(room, "policy", error)
+        snapshots: dict[str, Snapshot | None] = dict.fromkeys(docs)
+        for doc in docs:
+            try:
+                document = self._document_now(room, bearer, doc, edition)
+            except SeatsyncError as error:
+                _leave_out(room, doc, error)
+                continue
+            if document is None:
+                return None
+            snapshots[doc] = document.view(bearer.view)
+        return self._gather(room, bearer, edition, snapshots, base)
 
     async def enter(
         self, room: str, bearer: Bearer, docs: tuple[str, ...], base: str | None
-    ) -> Entry:
+    ) -> Gathered:
         """Gather what a caller needs at the start; what fails is left out, and named.
 
         Args:
@@ -90,45 +131,88 @@ class Reception:
         Raises:
             RoomNotFound: there is no such room.
         """
-        policy = await self._policy(room, bearer)
+        edition = await self._edition(room)
         async with asyncio.TaskGroup() as group:
             reads = {
-                doc: group.create_task(self._snapshot(room, bearer, doc), name=f"entry {room}")
+                doc: group.create_task(self._snapshot(room, bearer, doc, edition), name="entry")
                 for doc in docs
             }
         snapshots = {doc: read.result() for doc, read in reads.items()}
-        plan = UNSET if base is None else self._planner.plan(room, bearer, base)
-        parts = [*snapshots.items(), ("policy", policy), ("plan", plan)]
-        return Entry(
-            documents={
-                doc: msgspec.Raw(snapshot.body)
-                for doc, snapshot in snapshots.items()
-                if isinstance(snapshot, Snapshot)
-            },
-            policy=policy,
-            plan=plan,
-            announcement=self._announcement,
-            missing=tuple(name for name, part in parts if part is UNSET),
-        )
+        return self._gather(room, bearer, edition, snapshots, base)
 
-    async def _policy(self, room: str, bearer: Bearer) -> Permission | UnsetType:
+    async def _edition(self, room: str) -> Edition | None:
         try:
-            found = await self._rooms.find(room)
+            return (await self._rooms.find(room)).edition
         except RoomNotFound:
             raise
         except SeatsyncError as error:
-            return _left_out(room, "policy", error)
-        commands = allowed_commands(found.edition.stored.state, bearer.actor, self._clock_ms())
-        return Permission(room, bearer.view, commands)
+            _leave_out(room, "policy", error)
+            return None
 
-    async def _snapshot(self, room: str, bearer: Bearer, doc: str) -> Snapshot | UnsetType:
+    def _document_now(
+        self, room: str, bearer: Bearer, doc: str, edition: Edition | None
+    ) -> Published | None:
+        """Give a document; the room's own are those of the edition that the policy speaks of."""
+        if edition is not None and not is_external(doc):
+            document = edition.document(check_doc(doc))
+            check_readable(doc, edition.stored.state, bearer.actor)
+            return document
+        found = find_readable_now(self._rooms, bearer, room, doc)
+        return None if found is None else found.edition
+
+    async def _snapshot(
+        self, room: str, bearer: Bearer, doc: str, edition: Edition | None
+    ) -> Snapshot | None:
         try:
-            found = await find_readable(self._rooms, bearer, room, doc)
+            document = self._document_now(room, bearer, doc, edition)
+            if document is None:
+                document = (await find_readable(self._rooms, bearer, room, doc)).edition
         except SeatsyncError as error:
-            return _left_out(room, doc, error)
-        return found.edition.view(bearer.view)
+            _leave_out(room, doc, error)
+            return None
+        return document.view(bearer.view)
+
+    def _gather(
+        self,
+        room: str,
+        bearer: Bearer,
+        edition: Edition | None,
+        snapshots: dict[str, Snapshot | None],
+        base: str | None,
+    ) -> Gathered:
+        """Join the bytes: the form is that of ``Entry``, and nothing is encoded twice."""
+        documents = b",".join(
+            b'"%b":%b' % (doc.encode(), snapshot.body)
+            for doc, snapshot in snapshots.items()
+            if snapshot is not None
+        )
+        policy = b"" if edition is None else self._policy(edition, bearer)
+        plan = b"" if base is None else b'"plan":%b,' % self._planner.encoded(room, bearer, base)
+        parts = [*snapshots.items(), ("policy", edition), ("plan", base)]
+        missing = tuple(name for name, part in parts if part is None)
+        body = b'{"documents":{%b},%b%b"announcement":%b,"missing":%b}' % (
+            documents,
+            policy,
+            plan,
+            self._announcement,
+            wire.encode(missing) if missing else b"[]",
+        )
+        return Gathered(body, not missing)
+
+    def _policy(self, edition: Edition, bearer: Bearer) -> bytes:
+        state, actor = edition.stored.state, bearer.actor
+        roles: frozenset[str] = frozenset()
+        if actor is not None and not is_banned(state, actor, self._clock_ms()):
+            roles = standings(state, actor)
+        form = b'"policy":{"room":"%b","view":"%b","commands":%b},'
+        return form % (edition.room.encode(), bearer.view.encode(), _commands(roles))
 
 
-def _left_out(room: str, part: str, error: SeatsyncError) -> UnsetType:
+@lru_cache(maxsize=256)
+def _commands(roles: frozenset[str]) -> bytes:
+    """Encode what is open to one who is all of this; few sets of standings ever come up."""
+    return wire.encode(tuple(name for name, who in POLICY.items() if who & roles))
+
+
+def _leave_out(room: str, part: str, error: SeatsyncError) -> None:
     log.debug("left out", extra={"room": room, "part": part[:64], "code": error.code})
-    return UNSET

@@ -13,22 +13,29 @@ from gateway.auth import Authenticator
 from gateway.bearer import Bearer
 from gateway.chronicle import Chronicle
 from gateway.committer import Committer
-from gateway.config import Config
+from gateway.config import SSE_COMMENT_S, Config
 from gateway.connections import Connections
 from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
+from gateway.probe import LoopProbe
+from gateway.push.admission import Admission
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
+from gateway.push.channel import Channel
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Mailbox
+from gateway.push.sweep import Sweep
+from gateway.push.ws import TICKS_TO_PING
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
 from gateway.telling import Telling
+from gateway.upstream.opening import Upstreams
 from gateway.waiting import Waiting
 from gateway.watch import Watch
+from gateway.wheel import Wheel
 from poller import Poller
 from room.errors import RoomNotFound
 from room.snapshot import Edition, External
@@ -54,8 +61,13 @@ class Gateway:
     audience: Audience
     presence: PresenceLoops
     watch: Watch
+    upstreams: Upstreams
     waiting: Waiting
     connections: Connections
+    channels: dict[str, Channel]
+    admission: Admission | None
+    probe: LoopProbe
+    wheel: Wheel
     metrics: Metrics
     tasks: Tasks
     clock_ms: Clock
@@ -67,20 +79,22 @@ class Gateway:
             f"c_{self.new_id()}",
             bearer,
             mailbox,
-            rooms=self.rooms,
-            hub=self.hub,
-            audience=self.audience,
-            presence=self.presence,
-            metrics=self.metrics,
-            clock_ms=self.clock_ms,
-            home=home,
+            self,
+            home,
         )
+
+    def pace_ms(self) -> int:
+        """Say how often pollers should ask now."""
+        return self.probe.pace_ms(self.config.poll_interval_ms)
 
     async def run(self) -> None:
         """Keep up with people and with the other nodes, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.presence.run(), name="presence")
             group.create_task(self.watch.run(), name="watch")
+            group.create_task(self.upstreams.run(), name="upstreams")
+            group.create_task(self.wheel.run(), name="wheel")
+            group.create_task(self.probe.run(), name="probe")
 
 
 def assemble(
@@ -98,7 +112,9 @@ def assemble(
     """
     node, rng = new_id(), random.Random()  # noqa: S311 - spread, not secrecy
     tasks = Tasks()
-    hub, audience, metrics = Hub(), Audience(), Metrics()
+    metrics, wheel, loop = Metrics(), Wheel(), asyncio.get_running_loop()
+    sweep = Sweep(loop.call_soon, loop.call_later, monotonic_s, metrics.to_socket.observe)
+    hub, audience = Hub(sweep), Audience(sweep)
     audit = Audit.open(config.audit_log, clock_ms)
     limits = Limits(config.bounds, monotonic_s)
     announcer = Announcer(hub, audience)
@@ -117,6 +133,16 @@ def assemble(
         spawn=tasks.spawn,
         announce=announcer.announce_document,
         max_held=MAX_DOCUMENTS_HELD,
+    )
+    upstreams = Upstreams(
+        config.upstreams,
+        hub,
+        tasks,
+        metrics.registry,
+        clock_s=monotonic_s,
+        clock_ms=clock_ms,
+        rng=rng,
+        announce=announcer.announce_document,
     )
     metrics.watch_store_reads(lambda: poller.reads + documents.reads)
     occupied, quiet = Occupied(), Quiet(lambda: int(monotonic_s() * 1000))
@@ -146,6 +172,7 @@ def assemble(
         admit=limits.check_command,
         witness=Chronicle(metrics, audit),
         changed=telling.tell,
+        upstream=upstreams.documents,
         clock_ms=clock_ms,
     )
     presence = PresenceLoops(
@@ -161,6 +188,21 @@ def assemble(
         rng=rng,
     )
     announcer.add(presence.observe)
+    announcer.add(lambda edition, _: metrics.observe_published(clock_ms() - edition.stored.ts_ms))
+    connections = Connections()
+    channels = {
+        name: Channel(
+            name, wheel, connections, limits, tasks.spawn, clock_ms, tick_s, jitter=rng.random
+        )
+        for name, tick_s in (
+            ("ws", config.ping_interval_s / TICKS_TO_PING),
+            ("sse", SSE_COMMENT_S),
+        )
+    }
+    metrics.watch_channels({name: channel.tally for name, channel in channels.items()})
+    admission = _admission(config, monotonic_s, rng)
+    if admission is not None:
+        metrics.watch_admission(lambda: admission.refused)
     return Gateway(
         config=config,
         backend=backend,
@@ -177,11 +219,31 @@ def assemble(
         hub=hub,
         audience=audience,
         presence=presence,
-        watch=Watch(backend.bus, rooms, hub, tasks, on_voices=presence.on_voices, rng=rng),
-        waiting=Waiting(hub),
-        connections=Connections(),
+        watch=Watch(
+            backend.bus,
+            rooms,
+            hub,
+            tasks,
+            on_voices=presence.on_voices,
+            rng=rng,
+            is_stored=upstreams.is_stored,
+        ),
+        upstreams=upstreams,
+        waiting=Waiting(hub, wheel),
+        connections=connections,
+        channels=channels,
+        admission=admission,
+        probe=LoopProbe(metrics.stall.observe, monotonic_s),
+        wheel=wheel,
         metrics=metrics,
         tasks=tasks,
         clock_ms=clock_ms,
         new_id=new_id,
     )
+
+
+def _admission(
+    config: Config, clock_s: Callable[[], float], rng: random.Random
+) -> Admission | None:
+    rate = config.bounds.connections
+    return None if rate is None else Admission(rate.per_s, rate.burst, clock_s, rng)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -14,6 +14,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from gateway.channel_tallies import ChannelTallies, Tally
+from gateway.spread import Spread
+from gateway.tallies import PollTally
 from room.commands import COMMANDS
 from room.reconcile import CHANNELS
 
@@ -27,21 +30,21 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.connections = Gauge(
-            "seatsync_connections", "Open push connections", ["channel"], registry=self.registry
+        self.polls: Final = PollTally()
+        self.to_mailbox: Final = Spread(
+            "seatsync_push_commit_to_mailbox_seconds",
+            "From the commit of a document until its followers at this node begin to be served",
         )
-        self.snapshots = Counter(
-            "seatsync_pushed_snapshots", "Snapshots sent", ["channel"], registry=self.registry
+        self.to_socket: Final = Spread(
+            "seatsync_push_mailbox_to_socket_seconds",
+            "From then until the snapshot is handed to a follower's socket, or kept for it if it "
+            "takes no more",
         )
-        self.skipped = Counter(
-            "seatsync_skipped_snapshots",
-            "Snapshots overwritten in a mailbox before they were sent",
-            ["channel"],
-            registry=self.registry,
+        self.stall: Final = Spread(
+            "seatsync_loop_stall_seconds", "How much later than it should the event loop wakes"
         )
-        self.polls = Counter(
-            "seatsync_polls", "Polls answered", ["status", "cache"], registry=self.registry
-        )
+        for collector in (self.polls, self.to_mailbox, self.to_socket, self.stall):
+            self.registry.register(collector)
         self._commands = Counter(
             "seatsync_commands", "Commands by outcome", ["cmd", "code"], registry=self.registry
         )
@@ -81,6 +84,23 @@ class Metrics:
         """Take a client's report; clocks differ, so a negative lag counts as none."""
         if channel in CHANNELS:
             self._staleness.labels(channel).observe(max(0.0, lag_ms / 1000))
+
+    def observe_published(self, ms: float) -> None:
+        """Note how long ago a room was committed that its followers begin to be served."""
+        self.to_mailbox.observe(max(0.0, ms / 1000))
+
+    def watch_channels(self, tallies: Mapping[str, Tally]) -> None:
+        """Show what the push channels count."""
+        self.registry.register(ChannelTallies(tallies))
+
+    def watch_admission(self, refused: Callable[[], float]) -> None:
+        """Show how many push connections were told to poll and come back."""
+        counter = Gauge(
+            "seatsync_push_deferred",
+            "Push connections so far that were told to poll for a while, since too many came",
+            registry=self.registry,
+        )
+        counter.set_function(refused)
 
     def watch_store_reads(self, count: Callable[[], float]) -> None:
         """Show how often the poller asked the store."""

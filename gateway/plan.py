@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from cachetools import LRUCache
+
 from gateway.bearer import Bearer
 from gateway.config import Config
+from room import wire
 from room.errors import InvalidArgument
 from room.messages import Plan, PlannedChannel
 
 TTL_MS: Final = 60_000
 SEI_FORMAT: Final = "flv"
 """The container that readers of the SEI channel take apart."""
+
+REMEMBERED_PLANS: Final = 4096
 
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
@@ -42,10 +48,17 @@ def base_url(config: Config, scheme: str, host: str) -> str:
 
 
 class Planner:
-    """Plans by what this gateway was told at start."""
+    """Plans by what this gateway was told at start.
 
-    def __init__(self, config: Config) -> None:
+    Args:
+        config: of this gateway.
+        pace: how often a reader should poll from now on, in ms; None: as configured.
+    """
+
+    def __init__(self, config: Config, pace: Callable[[], int] | None = None) -> None:
         self._config = config
+        self._pace = pace or (lambda: config.poll_interval_ms)
+        self._encoded: LRUCache[tuple[str, str, bool, int], bytes] = LRUCache(REMEMBERED_PLANS)
 
     def plan(self, room: str, bearer: Bearer, base: str) -> Plan:
         """Say which channels a caller should use in a room.
@@ -56,15 +69,26 @@ class Planner:
                 others only where that is configured.
             base: where this caller reaches the service, without a slash at the end.
         """
+        return self._plan(room, base, self._is_pushed(bearer), self._pace())
+
+    def encoded(self, room: str, bearer: Bearer, base: str) -> bytes:
+        """Give the bytes of ``plan``, which is made once for all to whom it says the same."""
+        key = (room, base, self._is_pushed(bearer), self._pace())
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = self._encoded[key] = wire.encode(self._plan(*key))
+        return encoded
+
+    def _is_pushed(self, bearer: Bearer) -> bool:
+        return bearer.actor is not None or self._config.anonymous_push
+
+    def _plan(self, room: str, base: str, pushed: bool, interval_ms: int) -> Plan:
         home = f"{base}/v1/rooms/{room}"
         push = (
             PlannedChannel(channel="ws", url=_socket_url(f"{home}/push")),
             PlannedChannel(channel="sse", url=f"{home}/events"),
         )
-        poll = PlannedChannel(
-            channel="poll", url=f"{home}/state", interval_ms=self._config.poll_interval_ms
-        )
-        pushed = bearer.actor is not None or self._config.anonymous_push
+        poll = PlannedChannel(channel="poll", url=f"{home}/state", interval_ms=interval_ms)
         channels = (*(push if pushed else ()), poll, *self._sei(room))
         return Plan(channels=channels, ttl_ms=TTL_MS)
 

@@ -34,3 +34,25 @@ async def find_readable(
         found = await rooms.find(room)
         check_readable(doc, found.edition.stored.state, bearer.actor)
     return await rooms.find_document(room, doc, after)
+
+
+def find_readable_now(
+    rooms: Rooms, bearer: Bearer, room: str, doc: str, after: Position | None = None
+) -> Found[Published] | None:
+    """Give what ``find_readable`` would give at once; None: it has to wait for the store.
+
+    Raises:
+        RoomNotFound: there is no such room.
+        Refused: ``FORBIDDEN``.
+        SeatsyncError: ``DOC_NOT_FOUND``.
+        Unavailable: the store is away and the document is not in memory.
+    """
+    if doc == "state":
+        return rooms.find_document_now(room, doc, after)
+    check_doc(doc)
+    if doc == "requests":
+        found = rooms.find_now(room)
+        if found is None:
+            return None
+        check_readable(doc, found.edition.stored.state, bearer.actor)
+    return rooms.find_document_now(room, doc, after)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from gateway.committer import Committer
 from gateway.tasks import Tasks
+from gateway.upstream.documents import UpstreamDocuments
 from gateway.workings import Creation, Outcome, Pending
 from poller import Found, Poller
 from room.actor import SYSTEM, Actor
@@ -61,6 +62,7 @@ class Rooms:
         witness: keeps account.
         changed: told of each document that was changed here, after this node holds it.
         clock_ms: wall clock.
+        upstream: the ``x-`` documents that are not in the store.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Rooms:
         witness: Witness,
         changed: Callable[[Notice], None],
         clock_ms: Clock,
+        upstream: UpstreamDocuments | None = None,
     ) -> None:
         self._store = store
+        self._upstream = upstream
         self._poller = poller
         self._documents = documents
         self._committer = committer
@@ -95,6 +99,15 @@ class Rooms:
         """
         return await self._poller.find(room)
 
+    def find_now(self, room: str) -> Found[Edition] | None:
+        """Give the newest edition of a room; None: ``find`` has to wait for the store.
+
+        Raises:
+            RoomNotFound: there is none.
+            Unavailable: the store is away and the room is not in memory.
+        """
+        return self._poller.find_now(room)
+
     async def find_document(
         self, room: str, doc: str, after: Position | None = None
     ) -> Found[Published]:
@@ -111,26 +124,54 @@ class Rooms:
             Unavailable: the store is away and the document is not in memory.
         """
         if is_external(doc):
-            if self._documents.held((room, doc)) is None:  # else the room is there
+            documents = self._poller_of(doc)
+            if documents.held((room, doc)) is None:  # else the room is there
                 await self._poller.find(room)
-            found = await self._documents.find((room, doc), after, doc)
-            return Found(found.edition, found.freshness, found.age_s)
+            return await documents.find((room, doc), after, doc)
         room_found = await self._poller.find(room, after, doc)
         edition = room_found.edition.document(doc)
         return Found(edition, room_found.freshness, room_found.age_s)
 
+    def find_document_now(
+        self, room: str, doc: str, after: Position | None = None
+    ) -> Found[Published] | None:
+        """Give the newest edition of one document; None: ``find_document`` has to wait.
+
+        Raises:
+            SeatsyncError: ``DOC_NOT_FOUND``.
+            RoomNotFound: there is no such room.
+            Unavailable: the store is away and the document is not in memory.
+        """
+        if doc == "state":
+            return self._poller.find_now(room, after)
+        if is_external(doc):
+            documents = self._poller_of(doc)
+            if documents.held((room, doc)) is None and self._poller.find_now(room) is None:
+                return None
+            return documents.find_now((room, doc), after, doc)
+        found = self._poller.find_now(room, after, doc)
+        if found is None:
+            return None
+        return Found(found.edition.document(doc), found.freshness, found.age_s)
+
     def held(self, room: str, doc: str = "state") -> Published | None:
         """Give what this node holds of a document, however old."""
         if is_external(doc):
-            return self._documents.held((room, doc))
+            return self._poller_of(doc).held((room, doc))
         return self._poller.held(room)
 
     def forget_missing(self, room: str, doc: str = "state") -> None:
         """Believe no longer that a room, or a document of it, is not there."""
         if is_external(doc):
-            self._documents.forget_missing((room, doc))
+            self._poller_of(doc).forget_missing((room, doc))
         else:
             self._poller.forget_missing(room)
+
+    def _poller_of(self, doc: str) -> Poller[External] | UpstreamDocuments:
+        """Give what knows the ``x-`` documents of a name."""
+        if self._upstream is not None and doc in self._upstream:
+            return self._upstream
+        return self._documents
 
     async def refresh(self, room: str, doc: str = "state") -> None:
         """Read a document once more; what is newer is held and announced.
@@ -140,7 +181,7 @@ class Rooms:
             Unavailable: the store does not answer.
         """
         if is_external(doc):
-            await self._documents.refresh((room, doc))
+            await self._poller_of(doc).refresh((room, doc))
         else:
             await self._poller.refresh(room)
 
@@ -229,7 +270,7 @@ class Rooms:
             the document, and whether this call changed it.
 
         Raises:
-            Refused: ``FORBIDDEN``: the token is not for this document.
+            Refused: ``FORBIDDEN``: the token is not for this document, or it has an upstream.
             Malformed: the body is not JSON.
             InvalidArgument: the body is no object.
             RoomNotFound: there is no such room.
@@ -251,6 +292,8 @@ class Rooms:
     ) -> tuple[StoredDocument, bool]:
         if not (actor.kind == "service" and {doc, "*"} & set(actor.docs)):
             raise Refused("that document is not yours to set", code="FORBIDDEN")
+        if self._poller_of(doc) is not self._documents:
+            raise Refused("this document comes from its upstream", code="FORBIDDEN")
         data, fingerprint = read_document(body)
         stored, changed = await self._store.put_document(
             room, doc, data, fingerprint, self._clock_ms(), precondition

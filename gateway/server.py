@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
-import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from gateway.api.broken import PublicRunner
 from gateway.app import LIMITS, metrics_app, public_app
 from gateway.config import BACKLOG, RETRY_SPREAD_MS, Address, Config
+from gateway.edge.date import DateLine
+from gateway.edge.front import front
+from gateway.edge.listener import CannotListen, bind, listening
 from gateway.gateway import Gateway, assemble
-from room.errors import CannotStart
 from store.backend import Backend
+
+__all__ = ["CannotListen", "Running", "clock_ms", "random_id", "serving"]
 
 log = logging.getLogger(__name__)
 
 CLEANUP_S = 1.0
 SETTLE_S = 1.0
 """For what was accepted and is on its way to the store after the connections have left."""
-
-
-class CannotListen(CannotStart):
-    """An address can't be listened on; the message says which and why."""
 
 
 class Running(NamedTuple):
@@ -67,36 +66,33 @@ async def serving(config: Config, backend: Backend) -> AsyncIterator[Running]:
         stack.callback(gateway.audit.close)
         stack.push_async_callback(gateway.tasks.settle, SETTLE_S)
         stack.callback(gateway.tasks.spawn(gateway.run()).cancel)
-        metrics_address = await _listen(
-            stack, metrics_app(gateway), config.metrics_listen, access_log=None
-        )
-        address = await _listen(stack, public_app(gateway), config.listen, **LIMITS)
+        metrics_address = await _listen(stack, metrics_app(gateway), config.metrics_listen)
+        behind = await _run(stack, public_app(gateway), **LIMITS)
+        house = front(gateway, behind, DateLine(gateway.clock_ms))
+        address = await stack.enter_async_context(listening(house, config.listen))
         stack.push_async_callback(_drain, gateway)
         log.info("serving", extra={"listen": str(address), "metrics": str(metrics_address)})
         yield Running(gateway, address, metrics_address)
 
 
-async def _listen(
-    stack: AsyncExitStack, app: web.Application, address: Address, **limits: Any
-) -> Address:
-    runner = PublicRunner(app, handle_signals=False, shutdown_timeout=CLEANUP_S, **limits)
+async def _run(
+    stack: AsyncExitStack, app: web.Application, **limits: Any
+) -> Callable[[], asyncio.Protocol]:
+    """Run an application that listens nowhere; gives what makes its connections."""
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=CLEANUP_S, **limits)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    listener = _bind(address)
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    if runner.server is None:
+        raise AssertionError("a runner that was set up has a server")
+    return runner.server
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, address: Address) -> Address:
+    make = await _run(stack, app, access_log=None)
+    listener = bind(address)
+    server = await asyncio.get_running_loop().create_server(make, sock=listener, backlog=BACKLOG)
+    stack.callback(server.close)
     return Address(address.host, listener.getsockname()[1])
-
-
-def _bind(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address.host, address.port))
-    except OSError as error:
-        listener.close()
-        raise CannotListen(f"cannot listen on {address}: {error.strerror}") from error
-    return listener
 
 
 async def _drain(gateway: Gateway) -> None:

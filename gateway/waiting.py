@@ -1,11 +1,10 @@
-"""Polls that wait for something newer (PROTOCOL.md 4)."""
+"""Polls that wait for something newer, each an entry of hub and wheel (PROTOCOL.md 4)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key
@@ -14,83 +13,143 @@ from room.position import Position
 from room.snapshot import Snapshot
 from room.views import View
 
+if TYPE_CHECKING:
+    from gateway.wheel import Wheel
+
 LONGEST_S: Final = 25.0
 SIGN_EVERY_S: Final = 5.0
 """A poll that waits is a sign of life all the time: the longest outlasts a lease."""
+RELEASED_AT_ONCE: Final = 256
+"""Polls of a leaving node that are answered before others have their turn."""
+
+Ended = Callable[[Snapshot | None], None]
+"""Told once how a wait ended: with something newer, or with nothing."""
 
 
 class Waiter:
     """A poll that follows a document until it is past a position."""
 
-    def __init__(self, view: View, after: Position) -> None:
+    __slots__ = (
+        "_after",
+        "_ended",
+        "_key",
+        "_left_s",
+        "_part_s",
+        "_sign",
+        "_waiting",
+        "view",
+        "wheel_slot",
+    )
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        key: Key,
+        view: View,
+        after: Position,
+        ended: Ended,
+        sign: Callable[[], None] | None,
+    ) -> None:
         self.view: Final[View] = view
+        self.wheel_slot = -1
+        self._waiting = waiting
+        self._key = key
         self._after = after
-        self._over = asyncio.Event()
+        self._ended = ended
+        self._sign = sign
+        self._left_s = self._part_s = 0.0
 
     def offer(self, snapshot: Snapshot) -> bool:
-        """Take note of a snapshot; a newer one ends the wait."""
-        if snapshot.position <= self._after:
-            return False
-        self._over.set()
-        return True
+        """Take a snapshot; a newer one ends the wait."""
+        return snapshot.position > self._after and self._end(snapshot)
+
+    def due(self) -> None:
+        """A part of the wait is over: give a sign of life, or end it with nothing."""
+        self._left_s -= self._part_s
+        if self._left_s <= 0:
+            self._end(None)
+            return
+        if self._sign is not None:
+            self._sign()
+        self._rest()
 
     def release(self) -> None:
         """End the wait though there is nothing newer."""
-        self._over.set()
+        self._end(None)
 
-    async def wait(self, within_s: float, sign: Callable[[], None]) -> bool:
-        """Wait until there is something newer, or the time is over.
+    def leave(self) -> None:
+        """Stop waiting without an answer: who asked is gone, or is answered in another way."""
+        self._waiting.forget(self, self._key)
 
-        Args:
-            within_s: how long at most.
-            sign: called every ``SIGN_EVERY_S`` of it.
+    def begin(self, within_s: float) -> None:
+        """Set the end of the wait, and the signs before it."""
+        self._left_s = within_s
+        self._rest()
 
-        Returns:
-            whether there is something to read; False: the time is over.
-        """
-        left_s = within_s
-        while left_s > 0:
-            part_s = min(left_s, SIGN_EVERY_S)
-            try:
-                async with asyncio.timeout(part_s):
-                    return await self._over.wait()
-            except TimeoutError:
-                left_s -= part_s
-                sign()
-        return False
+    def _rest(self) -> None:
+        self._part_s = self._left_s if self._sign is None else min(self._left_s, SIGN_EVERY_S)
+        self._waiting.wheel.set(self, self._part_s)
+
+    def _end(self, snapshot: Snapshot | None) -> bool:
+        """End it unless it ended before: a sweep may still have it on its list."""
+        if not self._waiting.forget(self, self._key):
+            return False
+        self._ended(snapshot)
+        return True
 
 
 class Waiting:
-    """The polls that wait at this node; each costs one entry in the hub."""
+    """The polls that wait at this node; each costs one entry in the hub, and no task."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, wheel: Wheel) -> None:
+        self.wheel: Final = wheel
         self._hub = hub
-        self._waiters: set[Waiter] = set()
-        self._is_leaving = False
+        self._waiters: dict[Waiter, None] = {}
+        self.is_leaving = False
+        """Whether every poll is answered at once."""
 
     def __len__(self) -> int:
         """Count the polls that wait."""
         return len(self._waiters)
 
-    @contextmanager
-    def following(self, key: Key, view: View, after: Position) -> Iterator[Waiter]:
-        """Follow a document; read it after this begins, so that no change is missed."""
-        waiter = Waiter(view, after)
-        if self._is_leaving:
-            waiter.release()
-        self._waiters.add(waiter)
+    def follow(
+        self,
+        key: Key,
+        view: View,
+        after: Position,
+        ended: Ended,
+        sign: Callable[[], None] | None = None,
+    ) -> Waiter:
+        """Follow a document; read it after this, so that no change is missed, then ``begin``.
+
+        Args:
+            key: what to follow.
+            view: what the caller sees.
+            after: where the caller stands.
+            ended: told once, from a sweep, the wheel or ``release_all``.
+            sign: called every ``SIGN_EVERY_S`` of the wait.
+        """
+        waiter = Waiter(self, key, view, after, ended, sign)
+        self._waiters[waiter] = None
         self._hub.follow(key, waiter)
-        try:
-            yield waiter
-        finally:
-            self._hub.unfollow(key, waiter)
-            self._waiters.discard(waiter)
+        return waiter
+
+    def forget(self, waiter: Waiter, key: Key) -> bool:
+        """Let go of a poll, and tell whether it waited until now."""
+        if waiter not in self._waiters:
+            return False
+        del self._waiters[waiter]
+        self._hub.unfollow(key, waiter)
+        self.wheel.clear(waiter)
+        return True
 
     def release_all(self) -> None:
         """Let every poll be answered at once, from now on: this node is leaving."""
-        self._is_leaving = True
-        for waiter in tuple(self._waiters):
+        self.is_leaving = True
+        for waiter in list(self._waiters)[:RELEASED_AT_ONCE]:
             waiter.release()
+        if self._waiters:
+            asyncio.get_running_loop().call_soon(self.release_all)
 
 
 def read_wait_s(text: str | None) -> float:

@@ -63,7 +63,8 @@ class Watch:
 
     A document is read by one read at a time; however many notices come meanwhile, one more
     follows. Bounded by what is held or followed here: a notice of anything else is dropped. While
-    the store is away what waits is dropped too, and the next comparison has it.
+    the store is away what waits is dropped too, and the next comparison has it. What comes from an
+    upstream (``is_stored`` says no) is not read here.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Watch:
         on_voices: Callable[[Voices], None],
         rng: random.Random,
         sleep: Sleep = asyncio.sleep,
+        is_stored: Callable[[str], bool] = lambda doc: True,
     ) -> None:
         self._bus = bus
         self._rooms = rooms
@@ -84,6 +86,7 @@ class Watch:
         self._on_voices = on_voices
         self._rng = rng
         self._sleep = sleep
+        self._is_stored = is_stored
         self._waiting: dict[Key, None] = {}
         self._reading: set[Key] = set()
 
@@ -93,6 +96,8 @@ class Watch:
 
     def on_notice(self, notice: Notice) -> None:
         """Read a document again, if anybody here has a use for it."""
+        if not self._is_stored(notice.doc):
+            return
         key = _source(Key(notice.room, notice.doc))
         self._rooms.forget_missing(*key)
         if self._is_watched(key):
@@ -114,7 +119,8 @@ class Watch:
         their requests and of what they may do.
         """
         for key in self._hub.followed():
-            self._waiting[_source(key)] = None
+            if self._is_stored(key.doc):
+                self._waiting[_source(key)] = None
             self._waiting[Key(key.room, "state")] = None
         self._start_reads()
 

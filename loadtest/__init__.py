@@ -1,1 +1,1 @@
-"""Load by Locust: readers on every road, each with the staleness that it saw."""
+"""Load by Locust: readers on every channel, each with the staleness that it saw."""

@@ -1,94 +1,81 @@
-"""``make load``: a minute of Locust against a server that this starts and stops.
+"""``make load``: a minute of Locust against a server and a relay that this starts and stops.
 
-The report is printed and kept in ``out/``: ``load.html``, ``load_stats.csv``.
+The report is printed and kept in ``out/``: ``load.html``, ``load_stats.csv`` and others, and
+``load_notes.txt``. What is not listed here goes to Locust as it is. The exit status is Locust's: 1
+where anything failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import secrets
 import subprocess
 import sys
 import tempfile
-import time
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.request import Request, urlopen
 
-from gateway.auth import issue
+from loadtest.opening import open_rooms
+from loadtest.places import name_rooms
+from loadtest.server import program
+from loadtest.shapes import SHAPES
+from loadtest.tokens import Tokens
+from seatsync.cli.serve import free_port
 
-ROOM = "load"
-GUESTS = 5
+ROOT = Path(__file__).parent.parent
+SPAWN_RATE = "50"
 
 
 def main() -> int:
-    """Run server and load; the exit status is Locust's."""
-    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    """Run server, relay and load."""
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtest",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("--users", type=int, default=300)
     parser.add_argument("--seconds", type=int, default=60)
-    arguments = parser.parse_args()
+    parser.add_argument("--shape", choices=tuple(SHAPES), default="steady")
+    parser.add_argument("--rooms", default="3")
+    parser.add_argument("--out", type=Path, default=ROOT / "out")
+    arguments, more = parser.parse_known_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_hex(32)
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "SEATSYNC_JWT_SECRET": secret, "SEATSYNC_DATA": folder}
-        command = [sys.executable, "-m", "seatsync", "serve", "--listen", "127.0.0.1:0"]
-        server = subprocess.Popen(
-            [*command, "--log-level", "warning"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            url = find_url(server)
-            tokens = [sign(secret, f"guest{number}") for number in range(GUESTS)]
-            open_room(url, sign(secret, "owner"))
-            return run_locust(url, tokens, arguments.users, arguments.seconds)
-        finally:
-            server.terminate()
-            server.wait(timeout=15)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        variables = {"SEATSYNC_JWT_SECRET": secret, "SEATSYNC_DATA": folder}
+        url = start(stack, variables, name_rooms(arguments.rooms))
+        command = locust_command(arguments, url, more)
+        return subprocess.call(command, cwd=ROOT, env={**os.environ, **variables})
 
 
-def find_url(server: subprocess.Popen[str]) -> str:
-    """Read where the server listens."""
-    for line in server.stdout or ():
-        if match := re.search(r"serving (http://\S+)", line):
-            return match[1]
-    raise SystemExit("the server did not start")
+def start(stack: ExitStack, variables: dict[str, str], rooms: tuple[str, ...]) -> str:
+    """Start the server and the relay of the first room; give the server's URL."""
+    relay = f"127.0.0.1:{free_port()}"
+    stream = f"flv=http://{relay}/live/{{room}}.flv"
+    audit = f"{variables['SEATSYNC_DATA']}/audit"
+    serve = ("serve", "--listen", "127.0.0.1:0", "--stream", stream, "--audit-log", audit)
+    url = stack.enter_context(program(r"serving (http://\S+)", *serve, variables=variables))
+    open_rooms(url, str(Tokens(variables["SEATSYNC_JWT_SECRET"]).owner), rooms)
+    play = ("relay", rooms[0], "--relay-listen", relay, "--gateway", url)
+    stack.enter_context(program(r"relay (http://\S+)", *play, variables=variables))
+    return url
 
 
-def sign(secret: str, user: str) -> str:
-    """Sign a token for an hour."""
-    return issue(secret.encode(), {"sub": user, "exp": int(time.time()) + 3600})
-
-
-def open_room(url: str, token: str) -> None:
-    """Create the room and go live."""
-    command = {"cmd": "session.start", "cmd_id": "start"}
-    for method, path, body in (("PUT", "", {}), ("POST", "/commands", command)):
-        request = Request(  # noqa: S310 - our own server on loopback
-            f"{url}/v1/rooms/{ROOM}{path}",
-            method=method,
-            data=json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        with urlopen(request) as response:  # noqa: S310 - our own server on loopback
-            response.read()
-
-
-def run_locust(url: str, tokens: list[str], users: int, seconds: int) -> int:
-    """Run Locust without its page."""
-    out = Path("out")
-    out.mkdir(exist_ok=True)
-    return subprocess.call(
-        [
-            *(sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--headless"),
-            *("--host", url, "--users", str(users), "--spawn-rate", "50"),
-            *("--run-time", f"{seconds}s", "--stop-timeout", "5", "--only-summary"),
-            *("--csv", str(out / "load"), "--html", str(out / "load.html")),
-        ],
-        env={**os.environ, "LOADTEST_ROOM": ROOM, "LOADTEST_TOKENS": json.dumps(tokens)},
-    )
+def locust_command(arguments: argparse.Namespace, url: str, more: list[str]) -> list[str]:
+    """Write Locust's command line."""
+    return [
+        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest" / "locustfile.py")),
+        *("--headless", "--only-summary", "--csv-full-history", "--host", url),
+        *("--users", str(arguments.users), "--spawn-rate", SPAWN_RATE),
+        *("--run-time", f"{arguments.seconds}s"),
+        *("--shape", arguments.shape, "--rooms", arguments.rooms),
+        *("--csv", str(arguments.out / "load"), "--html", str(arguments.out / "load.html")),
+        *("--notes", str(arguments.out / "load_notes.txt")),
+        *more,
+    ]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-from poller.cache import FRESH_S, Found, Freshness
-from poller.conditional import accepts_gzip, entity_tag, held_tag
+from poller.cache import Found, Freshness
+from poller.conditional import UNCONDITIONAL, Conditions, entity_tag
 from room.position import Position
 from room.snapshot import Published, Snapshot
 from room.views import View
@@ -24,8 +24,9 @@ class Poll(NamedTuple):
     """What one request asks for, free of any framework."""
 
     view: View
-    if_none_match: str = ""
-    accept_encoding: str = ""
+    conditions: Conditions = UNCONDITIONAL
+    gzip: bool = False
+    """Whether it may be coded."""
     after: Position | None = None
 
 
@@ -49,7 +50,7 @@ def answer(found: Found[Published], poll: Poll, interval_ms: int) -> Answer:
     pace = ("Seatsync-Poll-Ms", str(interval_ms))
     if poll.after is not None and snapshot.position <= poll.after:
         return Answer(204, (("Cache-Control", "no-store"), ("Vary", VARY), pace), b"")
-    gzipped = accepts_gzip(poll.accept_encoding) and len(snapshot.gzipped) < len(snapshot.body)
+    gzipped = poll.gzip and gzip_pays(snapshot)
     common = (
         ("Cache-Control", CACHE_CONTROL[snapshot.view]),
         ("Vary", VARY),
@@ -57,12 +58,17 @@ def answer(found: Found[Published], poll: Poll, interval_ms: int) -> Answer:
         pace,
         *_age(found),
     )
-    held = held_tag(poll.if_none_match, snapshot, gzipped=gzipped)
+    tag = entity_tag(snapshot, gzipped=gzipped)
+    held = poll.conditions.held(tag, entity_tag(snapshot, gzipped=not gzipped))
     if held is not None:
         return Answer(304, (("ETag", held), *common), b"")
-    tag = ("ETag", entity_tag(snapshot, gzipped=gzipped))
     content = _content(snapshot, gzipped=gzipped)
-    return Answer(200, (tag, *common, *content), _body(snapshot, gzipped))
+    return Answer(200, (("ETag", tag), *common, *content), _body(snapshot, gzipped))
+
+
+def gzip_pays(snapshot: Snapshot) -> bool:
+    """Tell whether the coded body is the shorter one."""
+    return len(snapshot.gzipped) < len(snapshot.body)
 
 
 def cache_status(found: Found[Published]) -> str:
@@ -71,7 +77,7 @@ def cache_status(found: Found[Published]) -> str:
         case Freshness.HIT:
             return "seatsync; hit"
         case Freshness.STALE:
-            return f"seatsync; hit; ttl=-{max(1, math.ceil(found.age_s - FRESH_S))}"
+            return f"seatsync; hit; ttl=-{max(1, math.ceil(found.age_s - found.fresh_s))}"
         case Freshness.MISS:
             return "seatsync; fwd=miss"
         case Freshness.COLLAPSED:

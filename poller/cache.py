@@ -6,8 +6,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 
+from poller.segments import Segments
 from room.snapshot import Published
 
 FRESH_S: Final = 1.0
@@ -55,7 +56,9 @@ class Found(NamedTuple, Generic[E_co]):
     edition: E_co
     freshness: Freshness
     age_s: float
-    """Since the store last confirmed it."""
+    """Since its source last confirmed it."""
+    fresh_s: float = FRESH_S
+    """Up to which age it was no question."""
 
 
 class Cached(NamedTuple, Generic[H]):
@@ -66,20 +69,36 @@ class Cached(NamedTuple, Generic[H]):
 
 
 class Cache(Generic[H]):
-    """The newest known under each key; the least recently asked for leaves first.
+    """The newest known under each key; what was asked for once leaves before what is in use.
 
     A key that does not exist takes a place in a cache of its own, so that random ids can't push
     out what does.
+
+    Args:
+        clock_s: monotonic.
+        max_held: how many are held.
+        max_missing: how many keys are held of what does not exist.
+        is_kept: tells what is in use though nobody asks for it.
     """
 
-    def __init__(self, clock_s: Callable[[], float], max_held: int, max_missing: int) -> None:
+    def __init__(
+        self,
+        clock_s: Callable[[], float],
+        max_held: int,
+        max_missing: int,
+        is_kept: Callable[[Any], bool] = lambda key: False,
+    ) -> None:
         self._clock_s = clock_s
-        self._held: LRUCache[Any, Cached[H]] = LRUCache(max_held)
+        self._held: Segments[Cached[H]] = Segments(max_held, clock_s, is_kept)
         self._missing: TTLCache[Any, None] = TTLCache(max_missing, MISSING_S, timer=clock_s)
 
     def get(self, key: Any) -> Cached[H] | None:
-        """Give what is known; age is the caller's business."""
+        """Give what is known to somebody who asks for it; age is the caller's business."""
         return self._held.get(key)
+
+    def peek(self, key: Any) -> Cached[H] | None:
+        """Give what is known; nobody has asked for it."""
+        return self._held.peek(key)
 
     def age_s(self, cached: Cached[H]) -> float:
         """Tell how long ago the store confirmed it."""
@@ -88,7 +107,7 @@ class Cache(Generic[H]):
     def put(self, edition: H) -> H:
         """Hold an edition unless a newer one is held; either way it was confirmed now."""
         self._missing.pop(edition.key, None)
-        held = self._held.get(edition.key)
+        held = self._held.peek(edition.key)
         if held is not None and held.edition.revision >= edition.revision:
             edition = held.edition
         self._held[edition.key] = Cached(edition, self._clock_s())
@@ -96,7 +115,7 @@ class Cache(Generic[H]):
 
     def drop(self, key: Any) -> bool:
         """Forget what is held under a key, and tell whether anything was."""
-        return self._held.pop(key, None) is not None
+        return self._held.pop(key) is not None
 
     def is_missing(self, key: Any) -> bool:
         """Tell whether the store said a moment ago that it is not there."""

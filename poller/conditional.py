@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from room.snapshot import Snapshot
 
@@ -17,20 +17,39 @@ def entity_tag(snapshot: Snapshot, *, gzipped: bool) -> str:
     return f'"{snapshot.position}{view}{".gz" if gzipped else ""}"'
 
 
-def held_tag(if_none_match: str, snapshot: Snapshot, *, gzipped: bool) -> str | None:
-    """Give the tag by which the reader holds this snapshot; None if it does not.
+class Conditions(NamedTuple):
+    """What a reader says it holds (``If-None-Match``)."""
 
-    Another coding of the snapshot is as good to the reader as the one that it would get now; the
-    answer then names the one it has (RFC 9111 4.3.4).
-    """
-    selected = entity_tag(snapshot, gzipped=gzipped)
+    any: bool = False
+    """Whatever there is: ``*``."""
+    tags: frozenset[str] = frozenset()
+    """Compared weakly: without ``W/``."""
+
+    def held(self, selected: str, other: str) -> str | None:
+        """Give the tag by which the reader holds a snapshot; None if it does not.
+
+        Another coding of the snapshot is as good to the reader as the one that it would get now;
+        the answer then names the one it has (RFC 9111 4.3.4).
+
+        Args:
+            selected: the tag of what it would get.
+            other: the tag of the other coding.
+        """
+        if self.any or selected in self.tags:
+            return selected
+        return other if other in self.tags else None
+
+
+UNCONDITIONAL: Final = Conditions()
+
+
+def read_conditions(if_none_match: str) -> Conditions:
+    """Read an ``If-None-Match``; what is no tag in it is passed over."""
+    if not if_none_match:
+        return UNCONDITIONAL
     if if_none_match.strip() == "*":
-        return selected
-    tags = _TAG.findall(if_none_match)
-    for tag in (selected, entity_tag(snapshot, gzipped=not gzipped)):
-        if tag in tags:
-            return tag
-    return None
+        return Conditions(any=True)
+    return Conditions(tags=frozenset(_TAG.findall(if_none_match)))
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 READ_DEADLINE_S: Final = 2.0
 HOLD_OFF_S: Final = 1.0
 """After a failed read the store is left alone for this long where an old answer is at hand."""
+MAX_READS: Final = 1024
+"""Reads of the store that polls may have under way; a flood of cold keys is held back beyond."""
 
 
 class Poller(Generic[H]):
@@ -30,6 +32,7 @@ class Poller(Generic[H]):
     up to 5 s            from memory, marked stale, while one read is under way
     more, or nothing     after one read, shared by all who wait
     store away           from memory, marked stale; ``Unavailable`` where nothing is
+    too many reads       the same; ``OVERLOADED`` where nothing is held
     ===================  =========================================================
 
     Args:
@@ -41,6 +44,8 @@ class Poller(Generic[H]):
             memory comes first.
         max_held: editions held in memory.
         max_missing: keys held of what does not exist.
+        max_reads: reads of the store under way for those who ask.
+        is_kept: tells what is in use though nobody asks for it: followed rooms.
     """
 
     def __init__(
@@ -53,12 +58,15 @@ class Poller(Generic[H]):
         announce: Callable[[H, H | None], None] = lambda edition, before: None,
         max_held: int = 20_000,
         max_missing: int = 10_000,
+        max_reads: int = MAX_READS,
+        is_kept: Callable[[Any], bool] = lambda key: False,
     ) -> None:
         self._read = read
         self._missing = missing
         self._clock_s = clock_s
         self._announce = announce
-        self._cache: Cache[H] = Cache(clock_s, max_held, max_missing)
+        self._cache: Cache[H] = Cache(clock_s, max_held, max_missing, is_kept)
+        self._max_reads = max_reads
         self._flights: SingleFlight[Any, H] = SingleFlight(spawn)
         self._hold_off_until_s = float("-inf")
         self._meanwhile: dict[Any, H] = {}
@@ -84,11 +92,44 @@ class Poller(Generic[H]):
             edition = meanwhile
         elif edition.key in self._flights:
             self._meanwhile[edition.key] = edition
-        held = self._cache.get(edition.key)
+        held = self._cache.peek(edition.key)
         newest = self._cache.put(edition)
         if newest is edition:
             self._announce(edition, None if held is None else held.edition)
         return newest
+
+    def find_now(
+        self, key: Any, after: Position | None = None, doc: str = "state"
+    ) -> Found[H] | None:
+        """Give the newest edition that this node may answer with at once.
+
+        Args:
+            key: what it is found by; checked.
+            after: where the caller stands; ahead of this node, the store is to be asked.
+            doc: the document that ``after`` speaks of.
+
+        Returns:
+            None: the store is to be asked first, by ``find``.
+
+        Raises:
+            SeatsyncError: there is nothing under that key.
+            Unavailable: the store is away and nothing is held.
+        """
+        cached = self._cache.get(key)
+        if cached is None:
+            self._check_cold(key)
+            return None
+        edition, confirmed_at_s = cached
+        age_s = self._clock_s() - confirmed_at_s
+        behind = after is not None and after > edition.document(doc).position
+        if age_s <= FRESH_S and not behind:
+            return Found(edition, Freshness.HIT, age_s)
+        if self._holds_off:
+            return Found(edition, Freshness.STALE, age_s)
+        if age_s <= FRESH_S + STALE_S and not behind:
+            self._revalidate(key)
+            return Found(edition, Freshness.STALE, age_s)
+        return None
 
     async def find(self, key: Any, after: Position | None = None, doc: str = "state") -> Found[H]:
         """Give the newest edition that this node may answer with.
@@ -99,21 +140,15 @@ class Poller(Generic[H]):
             doc: the document that ``after`` speaks of.
 
         Raises:
-            SeatsyncError: there is nothing under that key.
+            SeatsyncError: there is nothing under that key; ``OVERLOADED``.
             Unavailable: the store is away and nothing is held.
         """
-        cached = self._cache.get(key)
+        found = self.find_now(key, after, doc)
+        if found is not None:
+            return found
+        cached = self._cache.peek(key)
         if cached is None:
-            return await self._find_cold(key)
-        age_s = self._cache.age_s(cached)
-        behind = after is not None and after > cached.edition.document(doc).position
-        if age_s <= FRESH_S and not behind:
-            return Found(cached.edition, Freshness.HIT, age_s)
-        if self._holds_off:
-            return Found(cached.edition, Freshness.STALE, age_s)
-        if age_s <= FRESH_S + STALE_S and not behind:
-            self._flights.start(key, lambda: self._load(key))
-            return Found(cached.edition, Freshness.STALE, age_s)
+            return await self._fetch(key)
         return await self._fetch_or_keep(key, cached)
 
     async def refresh(self, key: Any) -> None:
@@ -130,27 +165,38 @@ class Poller(Generic[H]):
             flight, _ = self._flights.start(key, lambda: self._load(key))
         await join(flight)
 
-    async def _find_cold(self, key: Any) -> Found[H]:
+    def _check_cold(self, key: Any) -> None:
         if self._cache.is_missing(key):
             raise self._missing(key)
         if self._holds_off:
             raise Unavailable("the store does not answer")
-        return await self._fetch(key)
 
     @property
     def _holds_off(self) -> bool:
         return self._clock_s() < self._hold_off_until_s
 
+    def _is_full(self, key: Any) -> bool:
+        """Tell whether a key would have to be read beyond the bound."""
+        return len(self._flights) >= self._max_reads and key not in self._flights
+
+    def _revalidate(self, key: Any) -> None:
+        """Read behind an answer from memory; where too many are read, a later answer does it."""
+        if not self._is_full(key):
+            self._flights.start(key, lambda: self._load(key))
+
     async def _fetch(self, key: Any) -> Found[H]:
+        if self._is_full(key):
+            raise SeatsyncError("too much is read at once", code="OVERLOADED")
         flight, joined = self._flights.start(key, lambda: self._load(key))
         edition = self._newest(key, await join(flight))
         return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
 
     async def _fetch_or_keep(self, key: Any, cached: Cached[H]) -> Found[H]:
-        try:
-            return await self._fetch(key)
-        except Unavailable:
-            return Found(cached.edition, Freshness.STALE, self._cache.age_s(cached))
+        """Read, and answer with what is held where that fails."""
+        if not self._is_full(key):
+            with suppress(Unavailable):
+                return await self._fetch(key)
+        return Found(cached.edition, Freshness.STALE, self._cache.age_s(cached))
 
     async def _load(self, key: Any) -> H:
         """Read once and hold what was found; what came in meanwhile and is newer stays.
@@ -194,7 +240,7 @@ class Poller(Generic[H]):
 
     def _newest(self, key: Any, edition: H) -> H:
         """Give what came in between the end of a read and the turn of who waited for it."""
-        cached = self._cache.get(key)
+        cached = self._cache.peek(key)
         if cached is None or cached.edition.revision < edition.revision:
             return edition
         return cached.edition

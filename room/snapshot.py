@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -106,19 +107,45 @@ class StateSnapshot(Head, frozen=True, kw_only=True):
     seats: tuple[SeatView, ...]
 
 
-class Snapshot:
+class Encoded:
+    """Bytes that many connections carry, and each form of them, made once."""
+
+    __slots__ = ("_forms", "body", "frame")
+
+    def __init__(self, body: bytes) -> None:
+        self.body: Final = body
+        self.frame = b""
+        """The WebSocket frame, once it was made; the form of most deliveries has a place of its own."""
+        self._forms: dict[Callable[[Any], bytes], bytes] | None = None
+
+    def form(self, encode: Callable[[Any], bytes]) -> bytes:
+        """Give what one kind of connection carries of this, such as a WebSocket frame.
+
+        Args:
+            encode: makes it out of this object; a function of a module, so that it names the form.
+        """
+        forms = self._forms
+        if forms is None:
+            forms = self._forms = {}
+        formed = forms.get(encode)
+        if formed is None:
+            formed = forms[encode] = encode(self)
+        return formed
+
+
+class Snapshot(Encoded):
     """One set of bytes, shared by every connection and channel that carries it.
 
     What is derived is computed at the first use and kept: never once a connection.
     """
 
     def __init__(self, head: Head, body: bytes) -> None:
+        super().__init__(body)
         self.room: Final = head.room
         self.doc: Final = head.doc
         self.view: Final[View] = head.view
         self.position: Final = head.position
         self.ts_ms: Final = head.ts
-        self.body: Final = body
 
     @cached_property
     def digest(self) -> bytes:
@@ -134,11 +161,6 @@ class Snapshot:
     def gzipped(self) -> bytes:
         """The body, gzip-coded; equal bodies give equal bytes."""
         return gzip.compress(self.body, compresslevel=6, mtime=0)
-
-    @cached_property
-    def event(self) -> bytes:
-        """The body as ``data:`` line and event type of Server-Sent Events, without its id."""
-        return b"event: snapshot\ndata: " + self.body + b"\n"
 
 
 _HEAD: Final = msgspec.json.Decoder(Head)

@@ -1,67 +1,27 @@
-"""Errors as ``application/problem+json`` (RFC 9457); what failed inside stays in the log."""
+"""Errors of aiohttp's handlers, in the one form that all errors have."""
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import msgspec
 from aiohttp import web
 
-from gateway.retry import hinted
-from room import wire
+from gateway.problems import CONTENT_TYPE, PLAIN_HEADERS, ProblemDetails, describe
 from room.errors import SeatsyncError, Unavailable
-from room.messages import problem
+
+__all__ = ["PLAIN_HEADERS", "ProblemDetails", "problem_response", "problems"]
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PLAIN_HEADERS: Final = {"Server": "seatsync", "X-Content-Type-Options": "nosniff"}
-"""What every answer has: no version to look up, and no guessing of its type."""
-
-
-class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of an error."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    retryable: bool
-    retry_after_ms: int | msgspec.UnsetType = msgspec.UNSET
-    epoch: int | msgspec.UnsetType = msgspec.UNSET
-    version: int | msgspec.UnsetType = msgspec.UNSET
-
 
 def problem_response(error: SeatsyncError) -> web.Response:
     """Turn an error into a response; where a retry may help it says when."""
-    words = problem(hinted(error))
-    details = ProblemDetails(
-        type=f"urn:seatsync:error:{error.code}",
-        title=words.message,
-        status=error.travel.status,
-        code=words.code,
-        retryable=words.retryable,
-        retry_after_ms=words.retry_after_ms,
-        epoch=words.epoch,
-        version=words.version,
-    )
-    response = web.Response(
-        status=error.travel.status,
-        body=wire.encode(details),
-        content_type="application/problem+json",
-        headers={"Cache-Control": "no-store", **PLAIN_HEADERS},
-    )
-    if error.retry_after_ms is not None:
-        response.headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
-    if error.travel.status == 426:
-        response.headers["Upgrade"] = "websocket"
-    if error.travel.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    status, headers, body = describe(error)
+    return web.Response(status=status, body=body, content_type=CONTENT_TYPE, headers=headers)
 
 
 @web.middleware

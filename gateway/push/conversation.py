@@ -1,33 +1,29 @@
-"""One push connection as a plain object: what it follows, what it hears, what it may ask.
+"""One push connection as a plain object: which rooms it is in, what it may ask.
 
-A driver feeds it the text of frames and sends what its mailbox holds.
+A driver feeds it the text of messages, and its mailbox sends what it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from gateway.bearer import Bearer
-from gateway.metrics import Metrics
-from gateway.push.audience import Audience
-from gateway.push.hub import Hub
-from gateway.push.mailbox import Key, Mailbox
+from gateway.push.mailbox import Mailbox
+from gateway.push.stay import MAX_DOCS, Failures, Node, Stay
 from gateway.retry import hinted
-from gateway.rooms import Rooms
 from room import wire
 from room.actor import Actor
 from room.commands import Request, read_envelope, read_request
-from room.errors import InvalidArgument, SeatsyncError, Unauthenticated
+from room.errors import InvalidArgument, RoomNotFound, SeatsyncError, Unauthenticated
 from room.messages import (
     Ack,
     Applied,
     Cmd,
     FromClient,
     Ping,
-    Policy,
     Pong,
     Speaking,
     Subscribe,
@@ -35,19 +31,16 @@ from room.messages import (
     Welcome,
     problem,
     read_client_message,
-    request_message,
 )
-from room.names import check_doc, check_room
-from room.policy import allowed_commands, check_readable
+from room.names import check_room, is_doc, is_external
 from room.position import Position, parse_position
-from room.requests_news import pending_for
-from room.snapshot import SCHEMA, Stored
-from store.port import Clock
+from room.snapshot import SCHEMA
 
-MAX_DOCS: Final = 64
-"""Documents that one request may name."""
 MAX_FOLLOWED: Final = 10_000
 """Documents that one connection may follow."""
+
+Rest = Coroutine[Any, Any, None] | None
+"""What has yet to be awaited before the next message is read; None: all is done."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -61,118 +54,108 @@ class Named(msgspec.Struct, frozen=True):
 _NAMED: Final = msgspec.json.Decoder(Named)
 
 
-class Presence(Protocol):
-    """What is known of people beside the documents: who is there, who speaks."""
-
-    def touch(self, room: str, user_id: str) -> None:
-        """A user gave a sign of life in a room."""
-        ...
-
-    def speak(self, room: str, user_id: str, conn_id: str, *, on: bool) -> None:
-        """A user on a seat begins or ends to speak.
-
-        Raises:
-            Refused: ``NOT_ON_SEAT``.
-        """
-        ...
-
-    def gone(self, conn_id: str) -> None:
-        """A connection has ended."""
-        ...
-
-    def came(self, room: str) -> None:
-        """A connection has entered a room, and is to hear how many there are."""
-        ...
-
-    def speaking(self, room: str) -> bytes | None:
-        """Give the ``speaking`` message of a room; None while nobody speaks."""
-        ...
-
-
 class Conversation:
-    """What one caller says and hears over one connection; no socket, no framework."""
+    """What one caller says and hears over one connection; no socket, no framework.
+
+    Synchronous as far as what is needed is in memory: only commands, and rooms and documents that
+    are cold, are awaited.
+    """
+
+    __slots__ = ("_home", "_node", "_stays", "bearer", "conn_id", "mailbox")
 
     def __init__(
-        self,
-        conn_id: str,
-        bearer: Bearer,
-        mailbox: Mailbox,
-        *,
-        rooms: Rooms,
-        hub: Hub,
-        audience: Audience,
-        presence: Presence,
-        metrics: Metrics,
-        clock_ms: Clock,
-        home: str | None = None,
+        self, conn_id: str, bearer: Bearer, mailbox: Mailbox, node: Node, home: str | None = None
     ) -> None:
         self.conn_id: Final = conn_id
         self.bearer: Final = bearer
         self.mailbox: Final = mailbox
-        self._rooms = rooms
-        self._hub = hub
-        self._audience = audience
-        self._presence = presence
-        self._metrics = metrics
-        self._clock_ms = clock_ms
+        self._node = node
         self._home = home
-        self._followed: dict[Key, None] = {}
-        self._entered: set[str] = set()
-        self._policy_at: dict[str, Position] = {}
+        self._stays: dict[str, Stay] = {}
 
-    async def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> None:
+    def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> Rest:
         """Welcome the caller and, on a connection of one room, follow its documents.
 
         Raises:
             RoomNotFound: there is no such room.
             Unavailable: the store is away and the room is not in memory.
+            InvalidArgument: too many documents, or none.
         """
-        if self._home is not None:
-            await self._rooms.find(self._home)
-        welcome = Welcome(
-            conn_id=self.conn_id, schema=SCHEMA, ping_ms=ping_ms, server_ts=self._clock_ms()
-        )
-        self.mailbox.say(wire.encode(welcome))
-        if self._home is not None:
-            await self._follow_room(self._home, docs, have)
+        if self._home is None:
+            self._welcome(ping_ms)
+            return None
+        _check_docs(docs)
+        if self._at_hand(self._home, docs):
+            self._welcome(ping_ms)
+            self._follow(self._home, docs, have, {})
+            return None
+        return self._open_cold(self._home, docs, have, ping_ms)
 
-    async def receive(self, text: bytes) -> None:
+    async def _open_cold(
+        self, home: str, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int
+    ) -> None:
+        failures = await self._read(home, docs)
+        self._welcome(ping_ms)
+        self._follow(home, docs, have, failures)
+
+    def receive(self, text: bytes) -> Rest:
         """Answer one message; what is wrong with it becomes an ``error``, and nothing ends."""
-        with self.mailbox.answering():
-            try:
-                message = read_client_message(text)
-            except SeatsyncError as error:
-                self._say_problem(error)
-                return
-            try:
-                await self._dispatch(message, text)
-            except SeatsyncError as error:
-                self._say_problem(error, room=getattr(message, "room", None) or self._home)
+        self.mailbox.begin_answer()
+        rest: Rest = None
+        try:
+            rest = self._receive(text)
+        finally:
+            if rest is None:
+                self.mailbox.end_answer()
+        return None if rest is None else self._finish(rest)
+
+    async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await rest
+        finally:
+            self.mailbox.end_answer()
 
     def close(self) -> None:
-        """Stop following everything."""
-        for key in self._followed:
-            self._hub.unfollow(key, self.mailbox)
-        for room in tuple(self._entered):
-            self._leave(room)
-        self._followed.clear()
-        self._presence.gone(self.conn_id)
+        """Leave every room."""
+        for stay in self._stays.values():
+            stay.leave()
+        self._stays.clear()
+        self._node.presence.gone(self.conn_id)
 
-    async def _dispatch(self, message: FromClient, text: bytes) -> None:
+    def _receive(self, text: bytes) -> Rest:
+        try:
+            message = read_client_message(text)
+        except SeatsyncError as error:
+            self._say_problem(error)
+            return None
+        try:
+            return self._dispatch(message, text)
+        except SeatsyncError as error:
+            self._say_problem(error, room=getattr(message, "room", None) or self._home)
+            return None
+
+    def _dispatch(self, message: FromClient, text: bytes) -> Rest:
         match message:
             case Cmd():
-                await self._command(text)
+                return self._command(text)
             case Subscribe():
-                await self._subscribe(message)
+                return self._subscribe(message)
             case Unsubscribe():
                 self._unsubscribe(message)
             case Ping():
-                pong = Pong(id=message.id, server_ts=self._clock_ms())
+                pong = Pong(id=message.id, server_ts=self._node.clock_ms())
                 self.mailbox.say(wire.encode(pong))
             case Applied():
-                self._metrics.observe_applied(message.channel, message.lag_ms)
+                self._node.metrics.observe_applied(message.channel, message.lag_ms)
             case Speaking():
                 self._speak(message)
+        return None
+
+    def _welcome(self, ping_ms: int) -> None:
+        welcome = Welcome(
+            conn_id=self.conn_id, schema=SCHEMA, ping_ms=ping_ms, server_ts=self._node.clock_ms()
+        )
+        self.mailbox.say(wire.encode(welcome))
 
     async def _command(self, text: bytes) -> None:
         named = wire.read(_NAMED, text)
@@ -191,142 +174,109 @@ class Conversation:
             envelope = read_envelope(text)
             return self._room(envelope.room), self.bearer.actor, read_request(envelope)
         except SeatsyncError as error:
-            self._metrics.count_command(name, error.code)
+            self._node.metrics.count_command(name, error.code)
             raise
 
     async def _execute(self, room: str, actor: Actor, request: Request) -> Ack:
         try:
-            return await self._rooms.execute(room, actor, request)
+            return await self._node.rooms.execute(room, actor, request)
         finally:
-            self._presence.touch(room, actor.user_id)  # refused or not: they are there
+            self._node.presence.touch(room, actor.user_id)  # refused or not: they are there
 
     def _speak(self, message: Speaking) -> None:
         if self.bearer.actor is None:
             raise Unauthenticated("only people on a seat speak")
         room = self._room(message.room)
-        self._presence.speak(room, self.bearer.actor.user_id, self.conn_id, on=message.on)
+        self._node.presence.speak(room, self.bearer.actor.user_id, self.conn_id, on=message.on)
 
-    async def _subscribe(self, message: Subscribe) -> None:
+    def _subscribe(self, message: Subscribe) -> Rest:
         room = self._room(message.room)
         try:
+            _check_docs(message.docs)
             have = {doc: parse_position(text) for doc, text in message.have.items()}
-            await self._rooms.find(room)
-            await self._follow_room(room, message.docs, have)
+            if self._at_hand(room, message.docs):
+                self._follow(room, message.docs, have, {})
+                return None
+        except SeatsyncError as error:
+            self._say_problem(error, room=room)
+            return None
+        return self._subscribe_cold(room, message.docs, have)
+
+    async def _subscribe_cold(
+        self, room: str, docs: Sequence[str], have: Mapping[str, Position]
+    ) -> None:
+        try:
+            self._follow(room, docs, have, await self._read(room, docs))
         except SeatsyncError as error:
             self._say_problem(error, room=room)
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         room = self._room(message.room)
-        for key in tuple(self._followed):
-            if key.room == room and (message.docs is None or key.doc in message.docs):
-                self._unfollow(key)
-        self._leave_unless_followed(room)
+        stay = self._stays.get(room)
+        if stay is None:
+            return
+        stay.unfollow(message.docs)
+        self._leave_unless_followed(stay)
 
-    def _leave_unless_followed(self, room: str) -> None:
-        """Be present only in rooms that this connection follows."""
-        if not any(key.room == room for key in self._followed):
-            self._leave(room)
+    def _at_hand(self, room: str, docs: Sequence[str]) -> bool:
+        """Tell whether a room and its documents can be told from memory.
 
-    async def _follow_room(
-        self, room: str, docs: Sequence[str], have: Mapping[str, Position]
-    ) -> None:
-        """Policy first, then each document; follow before reading, so that no change is missed."""
-        if not 1 <= len(docs) <= MAX_DOCS:
-            raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
-        await self._enter(room)
-        for doc in dict.fromkeys(docs):
+        Raises:
+            RoomNotFound: there is no such room.
+        """
+        if self._node.rooms.find_now(room) is None:
+            return False
+        for doc in _external(docs):
             try:
-                await self._follow(Key(room, check_doc(doc)), have.get(doc))
+                if self._node.rooms.find_document_now(room, doc) is None:
+                    return False
             except SeatsyncError as error:
-                self._say_problem(error, room=room, doc=doc)
-        self._leave_unless_followed(room)
+                if error.code != "DOC_NOT_FOUND":
+                    raise
+        return True
 
-    async def _follow(self, key: Key, position: Position | None) -> None:
-        found = await self._rooms.find(key.room)
-        check_readable(key.doc, found.edition.stored.state, self.bearer.actor)
-        if key not in self._followed and len(self._followed) >= MAX_FOLLOWED:
-            raise InvalidArgument(f"a connection follows {MAX_FOLLOWED} documents at most")
-        self.mailbox.forget(key)
-        if position is not None:
-            self.mailbox.know(key, position)
-        self._followed[key] = None
-        self._hub.follow(key, self.mailbox)
-        try:
-            document = await self._rooms.find_document(key.room, key.doc)
-        except SeatsyncError as error:
-            if error.code != "DOC_NOT_FOUND":
+    async def _read(self, room: str, docs: Sequence[str]) -> Failures:
+        """Bring a room and its documents into memory; what fails of the documents is given back.
+
+        Raises:
+            RoomNotFound: there is no such room.
+            Unavailable: the store is away and the room is not in memory.
+        """
+        await self._node.rooms.find(room)
+        failures = {}
+        for doc in _external(docs):
+            try:
+                await self._node.rooms.find_document(room, doc)
+            except RoomNotFound:
                 raise
-        else:  # else its first snapshot follows when it is set
-            if key in self._followed:  # the right may have gone while it was read
-                self.mailbox.offer(document.edition.view(self.mailbox.view))
-
-    async def _enter(self, room: str) -> None:
-        """Be present in a room, and hear what concerns the caller there."""
-        actor = self.bearer.actor
-        is_new = room not in self._entered
-        if is_new:
-            self._entered.add(room)
-            user_id = None if actor is None else actor.user_id
-            listener = None if actor is None else self._on_standing
-            self._audience.enter(room, user_id, self.mailbox, listener)
-        found = await self._rooms.find(room)
-        self._tell_policy(found.edition.stored)
-        self._tell_requests(found.edition.stored)
-        if actor is not None:
-            self._presence.touch(room, actor.user_id)
-        if is_new:
-            self._presence.came(room)
-            self._tell_speaking(room)
-
-    def _tell_speaking(self, room: str) -> None:
-        speaking = self._presence.speaking(room)
-        if speaking is not None:
-            self.mailbox.say_latest(("speaking", room), speaking)
-
-    def _on_standing(self, stored: Stored) -> None:
-        """Say what the caller may do now, and take away what they may not read any more."""
-        self._tell_policy(stored)
-        for key in tuple(self._followed):
-            if key.room != stored.room:
-                continue
-            try:
-                check_readable(key.doc, stored.state, self.bearer.actor)
             except SeatsyncError as error:
-                self._unfollow(key)
-                self._say_problem(error, room=key.room, doc=key.doc)
+                if error.code != "DOC_NOT_FOUND":  # which may be set later
+                    failures[doc] = error
+        return failures
 
-    def _unfollow(self, key: Key) -> None:
-        self._hub.unfollow(key, self.mailbox)
-        self.mailbox.forget(key)
-        del self._followed[key]
+    def _follow(
+        self, room: str, docs: Sequence[str], have: Mapping[str, Position], failures: Failures
+    ) -> None:
+        """Policy first, then each document."""
+        stay = self._stays.get(room)
+        if stay is None:
+            stay = Stay(self._node, room, self.bearer, self.mailbox)
+            stay.enter()
+            self._stays[room] = stay
+        else:
+            stay.greet()
+        stay.follow(docs, have, failures, MAX_FOLLOWED - self._followed)
+        self._leave_unless_followed(stay)
 
-    def _tell_policy(self, stored: Stored) -> None:
-        """Say what the caller may do, unless they heard of a newer state of the room."""
-        room = stored.room
-        if stored.position < self._policy_at.get(room, stored.position):
-            return
-        self._policy_at[room] = stored.position
-        commands = allowed_commands(stored.state, self.bearer.actor, self._clock_ms())
-        policy = Policy(room=room, view=self.mailbox.view, commands=commands)
-        self.mailbox.say_latest(("policy", room), wire.encode(policy))
+    @property
+    def _followed(self) -> int:
+        return sum(map(len, self._stays.values()))
 
-    def _tell_requests(self, stored: Stored) -> None:
-        """Say which requests wait that the caller is a party of."""
-        if self.bearer.actor is None:
-            return
-        owner_id = stored.state.owner_id
-        for request in pending_for(stored.requests, self.bearer.actor.user_id, owner_id):
-            message = request_message(stored.room, request, owner_id, None)
-            slot = (f"request {request.request_id}", stored.room)
-            self.mailbox.say_latest(slot, wire.encode(message))
-
-    def _leave(self, room: str) -> None:
-        """Be present no more; that they were until now is a sign of life, the last one."""
-        if room in self._entered and self.bearer.actor is not None:
-            self._presence.touch(room, self.bearer.actor.user_id)
-        self._policy_at.pop(room, None)
-        self._entered.discard(room)
-        self._audience.leave(room, self.mailbox)
+    def _leave_unless_followed(self, stay: Stay) -> None:
+        """Be present only in rooms that this connection follows."""
+        if not len(stay):
+            stay.leave()
+            del self._stays[stay.room]
 
     def _say_problem(self, error: SeatsyncError, **about: str | None) -> None:
         """Say what is wrong; where trying again may help, also when."""
@@ -340,6 +290,15 @@ class Conversation:
         if self._home is not None and room != self._home:
             raise InvalidArgument("this connection is for another room")
         return check_room(room)
+
+
+def _check_docs(docs: Sequence[str]) -> None:
+    if not 1 <= len(docs) <= MAX_DOCS:
+        raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
+
+
+def _external(docs: Sequence[str]) -> list[str]:
+    return [doc for doc in docs if is_doc(doc) and is_external(doc)]
 
 
 def _text(value: Any) -> str | None:

@@ -1,35 +1,29 @@
-"""The Server-Sent Events driver on aiohttp (WHATWG HTML 9.2): the mailbox out, nothing in."""
+"""The Server-Sent Events driver (WHATWG HTML 9.2): the mailbox out, nothing in."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from aiohttp import web
 
-from gateway.api.requests import caller, room_id
-from gateway.config import NO_PROGRESS_S, SSE_COMMENT_S
-from gateway.gateway import Gateway
-from gateway.push.entrance import read_wish
-from gateway.push.mailbox import Item
-from gateway.push.outgoing import Outgoing, retry_after_ms
-from gateway.push.transport import abort_without_progress, keep_shallow, writable
+from gateway.bearer import Bearer
+from gateway.push.channel import Channel
+from gateway.push.connection import Connection
+from gateway.push.farewell import retry_after_ms
 from room import wire
 from room.messages import Bye
 from room.position import Position
-from room.snapshot import Snapshot
+from room.snapshot import Encoded, Snapshot
 
-log = logging.getLogger(__name__)
-
-HEADERS: Final = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",
-}
-
-
+STREAM_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: text/event-stream\r\n"
+    b"Cache-Control: no-store\r\n"
+    b"X-Accel-Buffering: no\r\n"
+    b"Connection: close\r\n"
+)
+"""The stream ends with its connection: an event that is cut off is no event (RFC 9112 6.3)."""
 COMMENT: Final = b":\n\n"
 
 
@@ -42,59 +36,72 @@ class Typed(msgspec.Struct):
 _TYPED: Final = msgspec.json.Decoder(Typed)
 
 
-def routes(gateway: Gateway) -> list[web.RouteDef]:
-    """Give the routes of this file."""
+class EventStream(Connection):
+    """One stream of events.
 
-    async def events(request: web.Request) -> web.StreamResponse:
-        bearer = caller(gateway, request)
-        room = room_id(request)
-        wish = read_wish(request.query, request.headers.get("Last-Event-ID"))
-        response = web.StreamResponse(headers=HEADERS)
-        with Outgoing(gateway, "sse", bearer, writable(request).abort) as outgoing:
-            conversation = gateway.conversation(bearer, outgoing.mailbox, room)
-            try:
-                await conversation.open(wish.docs, wish.have, int(SSE_COMMENT_S * 1000))
-                await response.prepare(request)
-                await _write(response, request, outgoing, dict(wish.have))
-            except ConnectionError:
-                log.debug("an event stream was cut", extra={"conn": conversation.conn_id})
-            finally:
-                conversation.close()
-        return response
+    Args:
+        channel: what it shares with the others of its kind.
+        bearer: whose it is.
+        holds: what the reader holds of each document.
+    """
 
-    return [web.get("/v1/rooms/{room}/events", events, allow_head=False)]
+    __slots__ = ("_is_over", "_sent")
+
+    def __init__(self, channel: Channel, bearer: Bearer, holds: Mapping[str, Position]) -> None:
+        super().__init__(channel, bearer)
+        self._sent = dict(holds)
+        self._is_over = False
+
+    def opening(self) -> bytes:
+        """Give the events of what was said so far, to be sent with the head in one piece."""
+        events = [f"retry: {retry_after_ms()}\n\n".encode()]
+        while (item := self.mailbox.take()) is not None:
+            events.append(self._snapshot(item) if isinstance(item, Snapshot) else item.form(_event))
+        return b"".join(events)
+
+    def carry(self, item: Encoded) -> None:
+        """Send a message as an event."""
+        self.transport.write(item.form(_event))  # type: ignore[union-attr]  # open: it is there
+
+    def bring(self, snapshot: Snapshot) -> None:
+        """Send a snapshot as an event."""
+        self.transport.write(self._snapshot(snapshot))  # type: ignore[union-attr]
+
+    def bid(self, bye: Bye) -> None:
+        """Send the goodbye and end the stream."""
+        self._is_over = True
+        if self.transport is not None:
+            self.transport.write(_event(Encoded(wire.encode(bye))))
+            self.retire()
+            self.channel.wheel.set(self, self.channel.no_progress_s)
+            self.transport.close()
+
+    def tick(self) -> None:
+        """Send a comment: it shows both sides that the other is there."""
+        if self.transport is not None and self.mailbox.is_open:
+            self.transport.write(COMMENT)
+
+    def is_done(self) -> bool:
+        """Tell whether the goodbye was sent."""
+        return self._is_over
+
+    def _snapshot(self, snapshot: Snapshot) -> bytes:
+        """Write a snapshot; its id names the positions of all documents so far."""
+        self.tally.sent += 1
+        self._sent[snapshot.doc] = snapshot.position
+        if len(self._sent) == 1:
+            return snapshot.form(_lone_snapshot)
+        return _snapshot(snapshot, ",".join(f"{doc}:{at}" for doc, at in self._sent.items()))
 
 
-async def _write(
-    response: web.StreamResponse,
-    request: web.Request,
-    outgoing: Outgoing,
-    sent: dict[str, Position],
-) -> None:
-    """Send what waits; a comment now and then shows both sides that the other is there."""
-    transport, clock_s = writable(request), asyncio.get_running_loop().time
-    keep_shallow(transport)
-    chunk = f"retry: {retry_after_ms()}\n\n".encode()
-    comment_at_s = clock_s() + SSE_COMMENT_S
-    while True:
-        with abort_without_progress(transport, NO_PROGRESS_S):
-            await response.write(chunk)
-        item = await outgoing.next(within_s=max(0.0, comment_at_s - clock_s()))
-        chunk = b"" if item is None else event(item, sent)
-        if clock_s() >= comment_at_s:
-            chunk = COMMENT + chunk
-            comment_at_s = clock_s() + SSE_COMMENT_S
-        if isinstance(item, Bye):
-            with abort_without_progress(transport, NO_PROGRESS_S):
-                await response.write(chunk)
-            return
+def _event(item: Encoded) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (_TYPED.decode(item.body).type.encode(), item.body)
 
 
-def event(item: Item, sent: dict[str, Position]) -> bytes:
-    """Write one item as an event; a snapshot's id names the positions of all documents so far."""
-    if isinstance(item, Snapshot):
-        sent[item.doc] = item.position
-        ids = ",".join(f"{doc}:{position}" for doc, position in sent.items())
-        return b"event: snapshot\nid: %s\ndata: %s\n\n" % (ids.encode(), item.body)
-    body = wire.encode(item) if isinstance(item, Bye) else item
-    return b"event: %s\ndata: %s\n\n" % (_TYPED.decode(body).type.encode(), body)
+def _lone_snapshot(item: Snapshot) -> bytes:
+    """Write the event that every reader of this one document gets, made once for all of them."""
+    return _snapshot(item, f"{item.doc}:{item.position}")
+
+
+def _snapshot(item: Snapshot, ids: str) -> bytes:
+    return b"event: snapshot\nid: %s\ndata: %s\n\n" % (ids.encode(), item.body)

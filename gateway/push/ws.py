@@ -1,176 +1,271 @@
-"""The WebSocket driver on aiohttp (RFC 6455): frames in, the mailbox out."""
+"""The WebSocket driver (RFC 6455): frames in, the mailbox out."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Final
 
-from aiohttp import WSCloseCode, WSMsgType, web
-
-from gateway.auth import bearer_token
 from gateway.bearer import Bearer
-from gateway.config import MAX_FRAME_BYTES, NO_PROGRESS_S
-from gateway.gateway import Gateway
-from gateway.push.conversation import Conversation
-from gateway.push.entrance import SUBPROTOCOL, check_home, offered_token, read_wish
-from gateway.push.mailbox import Item
-from gateway.push.outgoing import Outgoing, farewell
-from gateway.push.transport import abort_without_progress, keep_shallow, writable
+from gateway.config import MAX_FRAME_BYTES
+from gateway.push.channel import Channel
+from gateway.push.connection import Connection
+from gateway.push.deflate import deflated_frame, inflate
+from gateway.push.frames import (
+    CloseFrame,
+    Event,
+    FrameError,
+    FrameReader,
+    PingFrame,
+    Text,
+    close_frame,
+    ping_frame,
+    pong_frame,
+    text_frame,
+)
 from room import wire
-from room.errors import SeatsyncError
 from room.messages import Bye
-from room.snapshot import Snapshot
+from room.snapshot import Encoded, Snapshot
 
 CLOSE_TIMEOUT_S: Final = 2.0
+"""How long a peer may take to answer a close frame."""
+TICKS_TO_PING: Final = 2
+SILENT_TICKS: Final = 2 * TICKS_TO_PING
+"""A connection that is silent for two ping intervals is aborted."""
+PING: Final = ping_frame()
+CONTROLS_PER_S: Final = 10
+MIN_CONTROLS: Final = 100
+"""A client may send so many between two looks at it, however close these are."""
+FRAGMENTS_AS_ONE: Final = 32
+"""Fragments of a message that cost what a control frame costs."""
+MAX_AT_ONCE: Final = 32
+"""Messages of one connection that are answered before others have their turn."""
+INTERNAL_ERROR: Final = 1011
+"""RFC 6455 7.4.1."""
 
 
-def routes(gateway: Gateway) -> list[web.RouteDef]:
-    """Give the routes of this file."""
+class WebSocket(Connection):
+    """One WebSocket connection.
 
-    async def push(request: web.Request) -> web.StreamResponse:
-        """Refuse inside the WebSocket where the client speaks our subprotocol.
-
-        Browsers hide the status of a failed upgrade.
-        """
-        offered = _offered(request)
-        try:
-            return await _serve(gateway, request, offered)
-        except SeatsyncError as error:
-            by_http = error.code == "RATE_LIMITED" or SUBPROTOCOL not in offered
-            if by_http or not _is_upgrade(request):
-                raise
-            return await _refuse(gateway, request, error)
-
-    paths = ("/v1/rooms/{room}/push", "/v1/push")
-    return [web.get(path, push, allow_head=False) for path in paths]
-
-
-async def _serve(
-    gateway: Gateway, request: web.Request, offered: tuple[str, ...]
-) -> web.WebSocketResponse:
-    """Serve one connection: everything that can be refused is refused before the upgrade."""
-    if not _is_upgrade(request):
-        raise SeatsyncError("this is a WebSocket of version 13", code="UPGRADE_REQUIRED")
-    bearer = _bearer(gateway, request, offered)
-    home = check_home(request.match_info.get("room"))
-    wish = read_wish(request.query)
-    with Outgoing(gateway, "ws", bearer, writable(request).abort) as outgoing:
-        conversation = gateway.conversation(bearer, outgoing.mailbox, home)
-        try:
-            ping_ms = int(gateway.config.ping_interval_s * 1000)
-            await conversation.open(wish.docs, wish.have, ping_ms)
-            socket = await _upgrade(gateway, request)
-            await _run(socket, request, conversation, outgoing)
-        finally:
-            conversation.close()
-    return socket
-
-
-async def _run(
-    socket: web.WebSocketResponse,
-    request: web.Request,
-    conversation: Conversation,
-    outgoing: Outgoing,
-) -> None:
-    """Read and write at the same time; the end of either is the end of the other.
-
-    A goodbye is closed when nobody reads any more: only then does aiohttp wait for the peer's close
-    frame, and closing at once could destroy our own last frames (RFC 6455 7.1.1).
+    What it holds while it is idle is little: the frame reader and the messages that wait exist only
+    while there is something in them.
     """
-    async with asyncio.TaskGroup() as group:
-        reading = group.create_task(_read(socket, conversation, outgoing))
-        writing = group.create_task(_write(socket, request, outgoing))
-        reading.add_done_callback(lambda _: writing.cancel())
-        writing.add_done_callback(lambda _: reading.cancel())
-    bye = None if writing.cancelled() else writing.result()
-    if bye is not None:
-        await _close(socket, request, bye)
 
-
-async def _read(
-    socket: web.WebSocketResponse, conversation: Conversation, outgoing: Outgoing
-) -> None:
-    async for message in socket:
-        if message.type is WSMsgType.TEXT:
-            await outgoing.wait_for_space()
-            if outgoing.mailbox.is_leaving:
-                continue
-            await conversation.receive(message.data.encode())
-        elif message.type is WSMsgType.BINARY:
-            await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
-
-
-async def _write(
-    socket: web.WebSocketResponse, request: web.Request, outgoing: Outgoing
-) -> Bye | None:
-    """Send what waits, up to the goodbye, if there is one; None: the peer is gone."""
-    transport = writable(request)
-    try:
-        while (item := await outgoing.next()) is not None:
-            with abort_without_progress(transport, NO_PROGRESS_S):
-                await socket.send_frame(text(item), WSMsgType.TEXT)
-            if isinstance(item, Bye):
-                return item
-    except ConnectionError:
-        transport.abort()
-    return None
-
-
-def text(item: Item) -> bytes:
-    """Give the payload of the text frame that carries an item."""
-    if isinstance(item, Snapshot):
-        return item.body
-    return wire.encode(item) if isinstance(item, Bye) else item
-
-
-async def _close(socket: web.WebSocketResponse, request: web.Request, bye: Bye) -> None:
-    with abort_without_progress(writable(request), NO_PROGRESS_S):
-        await socket.close(code=bye.code, message=reason(bye))
-
-
-def reason(bye: Bye) -> bytes:
-    """Give the reason of a close frame: 123 bytes at most, whole characters (RFC 6455 5.5.1)."""
-    return bye.reason.encode()[:123].decode(errors="ignore").encode()
-
-
-async def _refuse(
-    gateway: Gateway, request: web.Request, error: SeatsyncError
-) -> web.WebSocketResponse:
-    socket = await _upgrade(gateway, request)
-    bye = farewell(error)
-    await socket.send_frame(text(bye), WSMsgType.TEXT)
-    await _close(socket, request, bye)
-    return socket
-
-
-async def _upgrade(gateway: Gateway, request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(
-        timeout=CLOSE_TIMEOUT_S,
-        protocols=(SUBPROTOCOL,),
-        heartbeat=gateway.config.ping_interval_s,
-        compress=False,
-        max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp refuses what reaches its limit
-        writer_limit=1,
+    __slots__ = (
+        "_controls",
+        "_inbox",
+        "_is_answering",
+        "_is_closing",
+        "_is_ping_due",
+        "_reader",
+        "_silent",
     )
-    await socket.prepare(request)
-    keep_shallow(writable(request))
-    return socket
+
+    def __init__(self, channel: Channel, bearer: Bearer) -> None:
+        super().__init__(channel, bearer)
+        self._reader: FrameReader | None = None
+        self._inbox: deque[bytes] | None = None
+        self._is_answering = False
+        self._is_closing = False
+        self._is_ping_due = False
+        self._silent = 0
+        self._controls = 0
+
+    def opening(self) -> bytes:
+        """Give the frames of what was said so far, to be sent with the 101 in one piece."""
+        frames = []
+        while (item := self.mailbox.take()) is not None:
+            frames.append(self.frame_of(item))
+            self.tally.sent += isinstance(item, Snapshot)
+        return b"".join(frames)
+
+    def frame_of(self, item: Encoded) -> bytes:
+        """Give the frame of an item, made once for all who carry it."""
+        frame = item.frame
+        if not frame:
+            frame = item.frame = text_frame(item.body)
+        return frame
+
+    def new_reader(self) -> FrameReader:
+        """Make what reads the client's frames."""
+        return FrameReader(MAX_FRAME_BYTES)
+
+    def carry(self, item: Encoded) -> None:
+        """Send the frame of a message."""
+        self.transport.write(self.frame_of(item))  # type: ignore[union-attr]  # open: it is there
+
+    def bring(self, snapshot: Snapshot) -> None:
+        """Send the frame of a snapshot; this is what a sweep spends its time on."""
+        self.tally.sent += 1
+        self.transport.write(snapshot.frame or self.frame_of(snapshot))  # type: ignore[union-attr]
+
+    def bid(self, bye: Bye) -> None:
+        """Send the goodbye and the close frame, and give the peer a moment to answer it."""
+        self._close(bye.code, bye.reason, text_frame(wire.encode(bye)))
+
+    def tick(self) -> None:
+        """Ping; give up on a peer that has been silent for two intervals."""
+        if self.transport is None:
+            return
+        if self._silent >= SILENT_TICKS:
+            self.transport.abort()
+            return
+        self._silent += 1
+        self._controls = 0
+        self._is_ping_due = not self._is_ping_due
+        if self._is_ping_due:
+            self.transport.write(PING)
+
+    def is_done(self) -> bool:
+        """Tell whether our close frame was sent, so that the peer's is waited for."""
+        return self._is_closing
+
+    def data_received(self, data: bytes) -> None:
+        """Read frames; after a close frame of ours, nothing that comes counts but the peer's."""
+        self._silent = 0
+        reader = self._reader or self.new_reader()
+        try:
+            self._take(reader.feed(data))
+            if reader.error is not None:
+                raise reader.error
+        except FrameError as error:
+            self._close(error.code, error.reason)
+        else:
+            self._reader = None if reader.is_idle else reader
+
+    def eof_received(self) -> bool:
+        """Close when the peer does: half a WebSocket is none."""
+        return False
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Text):
+                self._take_text(event)
+            elif isinstance(event, CloseFrame):
+                self._answer_close(event)
+            else:
+                self._count_control()
+                if isinstance(event, PingFrame):
+                    self._pong(event.payload)
+        if self._inbox and not self._is_answering:
+            self._read_on()
+
+    def _take_text(self, text: Text) -> None:
+        """Let a message wait its turn."""
+        self._count_control(text.frames // FRAGMENTS_AS_ONE)
+        if self._is_closing or self.mailbox.is_leaving:
+            return
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(text.payload)
+
+    def _read_on(self) -> None:
+        """Answer what waits, one after the other, while its answers are read; then let others on.
+
+        The socket is read only while little waits here.
+        """
+        answered = 0
+        while self._inbox and not self._is_answering and not self.mailbox.is_full:
+            if answered == MAX_AT_ONCE:
+                self._await(asyncio.sleep(0))
+                break
+            payload = self._inbox.popleft()
+            if self.conversation is not None and not self.mailbox.is_leaving:
+                rest = self.conversation.receive(payload)
+                answered += 1
+                if rest is not None:
+                    self._await(rest)
+        if not self._inbox:
+            self._inbox = None
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        transport, waits = self.transport, len(self._inbox or ())
+        if transport is None or transport.is_closing():
+            return
+        if waits and transport.is_reading():
+            transport.pause_reading()
+        elif not waits and not transport.is_reading():
+            transport.resume_reading()
+
+    def _await(self, rest: Coroutine[Any, Any, None]) -> None:
+        self._is_answering = True
+        self.channel.spawn(self._finish(rest))
+
+    async def _finish(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Wait for an answer, then read on; it is carried through if the peer leaves meanwhile."""
+        try:
+            await rest
+        except Exception:
+            self._close(INTERNAL_ERROR, "something went wrong here")
+            raise
+        finally:
+            self._is_answering = False
+            self._read_on()
+
+    def resume_writing(self) -> None:
+        """The socket takes again: send what waits, and answer what waits for that."""
+        super().resume_writing()
+        if self._inbox and not self._is_answering:
+            self._read_on()
+
+    def _pong(self, payload: bytes) -> None:
+        """Answer a ping, unless the socket takes no more: then only the newest would matter."""
+        if self.mailbox.is_open and not self._is_closing and self.transport is not None:
+            self.transport.write(pong_frame(payload))
+
+    def _count_control(self, count: int = 1) -> None:
+        self._controls += count
+        if self._controls > max(MIN_CONTROLS, CONTROLS_PER_S * self.channel.tick_s):
+            raise FrameError(1008, "too many control frames")
+
+    def _answer_close(self, close: CloseFrame) -> None:
+        """Answer the peer's close frame, or take it as the answer to ours; then end."""
+        if self.transport is not None:
+            if not self._is_closing:
+                self._begin_to_close(close_frame(close.code))
+            self.transport.close()
+
+    def _close(self, code: int, reason: str, before: bytes = b"") -> None:
+        """Send a close frame and wait for the peer's (RFC 6455 7.1.1).
+
+        To close at once could destroy our own last frames, if the peer was still sending.
+        """
+        if not self._is_closing and self.transport is not None:
+            self._begin_to_close(before + close_frame(code, reason))
+
+    def _begin_to_close(self, last: bytes) -> None:
+        if self.transport is None:
+            return
+        self._is_closing = True
+        self._reader = self._inbox = None
+        self.transport.write(last)
+        self.retire()
+        self.channel.wheel.set(self, CLOSE_TIMEOUT_S)
+        if not self.transport.is_reading():
+            self.transport.resume_reading()
 
 
-def _bearer(gateway: Gateway, request: web.Request, offered: tuple[str, ...]) -> Bearer:
-    token = bearer_token(request.headers.getall("Authorization", ()))
-    return gateway.authenticator.authenticate(token or offered_token(offered))
+class DeflatedWebSocket(WebSocket):
+    """One that has agreed on permessage-deflate without context takeover (RFC 7692)."""
+
+    __slots__ = ()
+
+    def frame_of(self, item: Encoded) -> bytes:
+        """Give the deflated frame of an item, made once for all who carry it."""
+        return item.form(_deflated_frame)
+
+    def bring(self, snapshot: Snapshot) -> None:
+        """Send the deflated frame of a snapshot."""
+        self.tally.sent += 1
+        self.carry(snapshot)
+
+    def new_reader(self) -> FrameReader:
+        """Make what reads the client's frames."""
+        return FrameReader(MAX_FRAME_BYTES, inflate)
 
 
-def _offered(request: web.Request) -> tuple[str, ...]:
-    header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
-    return tuple(filter(None, (name.strip() for name in header.split(","))))
-
-
-def _is_upgrade(request: web.Request) -> bool:
-    """Tell whether the request opens a WebSocket of the one version there is (RFC 6455 4.1)."""
-    headers = request.headers
-    return (
-        headers.get("Upgrade", "").lower() == "websocket"
-        and headers.get("Sec-WebSocket-Version", "").strip() == "13"
-    )
+def _deflated_frame(item: Encoded) -> bytes:
+    """Deflate what gets shorter by it; each message is free to be sent as it is (RFC 7692 6)."""
+    return min(deflated_frame(item.body), text_frame(item.body), key=len)

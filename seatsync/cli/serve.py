@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from seatsync.cli import door_flags, kinds
+from seatsync.cli import door_flags, kinds, upstream_flags
 from seatsync.cli.flags import Flags
 from seatsync.cli.folder import add_data_flag, read_secret
 
@@ -30,6 +30,7 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
     add_server_flags(parser, flags)
     door_flags.add_token_flags(parser, flags)
     door_flags.add_stream_flags(parser, flags)
+    upstream_flags.add_upstream_flags(parser, flags)
     flags.add(
         parser,
         "--audit-log",
@@ -114,6 +115,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         audience=arguments.audience,
         issuer=arguments.issuer,
         orientation=arguments.orientation or "landscape",
+        upstreams=upstream_flags.read_upstreams(arguments),
         audit_log=arguments.audit_log,
     )
     async with serving(config, await open_store(arguments)) as server:

@@ -61,6 +61,29 @@ def test_the_interval_is_the_one_in_force() -> None:
     assert plan(ANONYMOUS, poll_interval_ms=750)["channels"][0]["interval_ms"] == 750
 
 
+def test_the_interval_may_change_while_the_server_runs() -> None:
+    interval_ms = 3000
+    planner = Planner(config(), lambda: interval_ms)
+    before = planner.encoded("r1", ANONYMOUS, "https://rooms.example")
+    interval_ms = 9000
+    assert json.loads(before)["channels"][0]["interval_ms"] == 3000
+    after = planner.encoded("r1", ANONYMOUS, "https://rooms.example")
+    assert json.loads(after)["channels"][0]["interval_ms"] == 9000
+
+
+@pytest.mark.parametrize("settings", [{}, {"anonymous_push": True}, {"streams": (FLV,)}])
+@pytest.mark.parametrize("bearer", [ANONYMOUS, BOB])
+def test_bytes_of_a_plan_are_made_once_for_all_to_whom_it_says_the_same(
+    bearer: Bearer, settings: Any
+) -> None:
+    planner = Planner(config(**settings))
+    for room in ("r1", "r2"):
+        for base in ("https://rooms.example", "http://127.0.0.1:8080"):
+            encoded = planner.encoded(room, bearer, base)
+            assert encoded == wire.encode(planner.plan(room, bearer, base))
+            assert planner.encoded(room, bearer, base) is encoded
+
+
 def test_over_http_the_socket_is_a_plain_one() -> None:
     base = "http://127.0.0.1:8080"
     urls = [planned["url"] for planned in plan(BOB, base)["channels"]]

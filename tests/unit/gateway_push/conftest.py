@@ -1,12 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from push_samples import Bell, Node
-
-
-@pytest.fixture
-def bell() -> Bell:
-    return Bell()
+from push_samples import Node
 
 
 @pytest.fixture

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import json
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 from gateway.bearer import ANONYMOUS, Bearer
 from gateway.committer import Committer
-from gateway.config import Bounds
 from gateway.connections import Connections
-from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
-from gateway.push.conversation import Conversation
+from gateway.push.conversation import Conversation, Rest
 from gateway.push.hub import Hub
-from gateway.push.mailbox import Item, Mailbox
+from gateway.push.mailbox import Mailbox
+from gateway.push.sweep import Sweep
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
@@ -29,7 +29,8 @@ from room.documents import Session, State
 from room.errors import RoomNotFound
 from room.messages import Ack, Bye
 from room.position import Position
-from room.snapshot import Edition, External, Snapshot, Stored
+from room.snapshot import Edition, Encoded, External, Snapshot, Stored
+from room.views import View
 from store.memory import MemoryStore
 
 EPOCH = 1_732_146_400_123
@@ -48,31 +49,88 @@ def snapshot(version: int = 1, room: str = "demo", epoch: int = EPOCH) -> Snapsh
     return edition(version, room, epoch).view("anonymous")
 
 
-class Bell:
-    """Counts how often it was rung."""
+class Outlet:
+    """Notes what leaves a mailbox; while it ``takes`` a number of items, it is full after them."""
 
     def __init__(self) -> None:
-        self.rung = 0
+        self.carried: list[Encoded] = []
+        self.byes: list[Bye] = []
+        self.takes: int | None = None
+        self.mailbox: Mailbox | None = None
 
-    def __call__(self) -> None:
-        self.rung += 1
+    def carry(self, item: Encoded) -> None:
+        self.carried.append(item)
+        if self.takes is None or self.mailbox is None:
+            return
+        self.takes -= 1
+        if self.takes <= 0:
+            self.mailbox.shut()
+
+    def bid(self, bye: Bye) -> None:
+        self.byes.append(bye)
 
 
-def take_all(mailbox: Mailbox) -> list[Item]:
-    """Take what waits, up to the goodbye."""
-    items: list[Item] = []
+def mailbox_for(view: View = "anonymous", outlet: Outlet | None = None) -> Mailbox:
+    """A mailbox that is shut: what is said waits in it."""
+    outlet = outlet or Outlet()
+    outlet.mailbox = Mailbox(view, outlet)
+    return outlet.mailbox
+
+
+def take_all(mailbox: Mailbox) -> list[Encoded]:
+    """Take what waits."""
+    items: list[Encoded] = []
     while (item := mailbox.take()) is not None:
         items.append(item)
-        if isinstance(item, Bye):
-            break
     return items
 
 
-def read(item: Item) -> dict[str, Any]:
+def read(item: Encoded) -> dict[str, Any]:
     """Read an item as its receiver does."""
-    assert not isinstance(item, Bye)
-    message: dict[str, Any] = json.loads(item.body if isinstance(item, Snapshot) else item)
+    message: dict[str, Any] = json.loads(item.body)
     return message
+
+
+def inline_sweep() -> Sweep:
+    """A sweep that is over when its course was started; time stands still."""
+    return Sweep(lambda run: run(), lambda wait_s, run: run(), lambda: 0.0)
+
+
+class Turns:
+    """A sweep that moves on only when the test turns it; its clock is the test's too."""
+
+    def __init__(self, chunk: int | None = None) -> None:
+        self.now_s = 0.0
+        self.soon: list[Callable[[], None]] = []
+        self.timers: list[tuple[float, int, Callable[[], None]]] = []
+        self.observed: list[tuple[float, int]] = []
+        self._numbers = itertools.count()
+        options = {} if chunk is None else {"chunk": chunk}
+        self.sweep = Sweep(
+            self.soon.append,
+            self.later,
+            lambda: self.now_s,
+            lambda waited_s, count: self.observed.append((waited_s, count)),
+            **options,
+        )
+
+    def later(self, wait_s: float, run: Callable[[], None]) -> None:
+        heapq.heappush(self.timers, (self.now_s + wait_s, next(self._numbers), run))
+
+    def turn(self) -> None:
+        """Let the loop turn once: what was ready runs, and what that made ready does not."""
+        while self.timers and self.timers[0][0] <= self.now_s:
+            self.soon.append(heapq.heappop(self.timers)[2])
+        ready, self.soon[:] = self.soon[:], []
+        for run in ready:
+            run()
+
+    def finish(self) -> None:
+        """Turn until nothing is left to do; where only timers are left, time jumps to them."""
+        while self.soon or self.timers:
+            if not self.soon:
+                self.now_s = max(self.now_s, self.timers[0][0])
+            self.turn()
 
 
 class Clock:
@@ -129,14 +187,19 @@ class Signs:
 
 
 class Node:
-    """The parts behind a connection, around a memory store; no socket."""
+    """The parts behind a connection, around a memory store; no socket.
 
-    def __init__(self) -> None:
+    Args:
+        sweep: brings what is new to many; by default at once.
+    """
+
+    def __init__(self, sweep: Sweep | None = None) -> None:
         numbers = itertools.count(1)
         self.clock_ms = Clock()
         self.store = MemoryStore(self.clock_ms)
         self.tasks = Tasks()
-        self.hub, self.audience, self.metrics = Hub(), Audience(), Metrics()
+        sweep = sweep or inline_sweep()
+        self.hub, self.audience, self.metrics = Hub(sweep), Audience(sweep), Metrics()
         self.presence = Signs()
         announcer, reads = Announcer(self.hub, self.audience), Reads(self.store)
         self.poller: Poller[Edition] = Poller(
@@ -197,31 +260,20 @@ class Caller:
     """One connection: what it says and what it has heard."""
 
     def __init__(self, node: Node, bearer: Bearer, home: str | None) -> None:
-        self.bell = Bell()
-        self.mailbox = Mailbox(bearer.view, self.bell)
-        self.conversation = Conversation(
-            "c_7",
-            bearer,
-            self.mailbox,
-            rooms=node.rooms,
-            hub=node.hub,
-            audience=node.audience,
-            presence=node.presence,
-            metrics=node.metrics,
-            clock_ms=node.clock_ms,
-            home=home,
-        )
+        self.outlet = Outlet()
+        self.mailbox = mailbox_for(bearer.view, self.outlet)
+        self.conversation = Conversation("c_7", bearer, self.mailbox, node, home)
 
     async def open(
         self, *docs: str, have: dict[str, Position] | None = None
     ) -> list[dict[str, Any]]:
         """Open the connection and give what it hears."""
-        await self.conversation.open(docs or ("state",), have or {}, 25_000)
+        await finish(self.conversation.open(docs or ("state",), have or {}, 25_000))
         return self.heard()
 
     async def say(self, **message: Any) -> list[dict[str, Any]]:
         """Send one message and give what came of it."""
-        await self.conversation.receive(json.dumps(message).encode())
+        await finish(self.conversation.receive(json.dumps(message).encode()))
         return self.heard()
 
     def heard(self) -> list[dict[str, Any]]:
@@ -234,14 +286,10 @@ def kinds(messages: list[dict[str, Any]]) -> list[str]:
     return [message["type"] for message in messages]
 
 
-def gateway_of(node: Node) -> Any:
-    """What ``Outgoing`` needs of a gateway."""
-    return SimpleNamespace(
-        connections=node.connections,
-        metrics=node.metrics,
-        clock_ms=node.clock_ms,
-        limits=Limits(Bounds(), node.clock_ms.monotonic_s),
-    )
+async def finish(rest: Rest) -> None:
+    """Wait for what a conversation has yet to do."""
+    if rest is not None:
+        await rest
 
 
 async def settle() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from push_samples import ANN, EPOCH, OWNER, Node, kinds, take_all
+from push_samples import ANN, EPOCH, OWNER, Node, finish, kinds, take_all
 
 from gateway.push import conversation
 from gateway.push.mailbox import Key
@@ -25,7 +25,7 @@ async def test_caller_without_token_may_send_nothing_and_sees_less(node: Node) -
 
 async def test_snapshot_is_the_object_that_polls_are_answered_with(node: Node) -> None:
     caller = node.caller(ANN)
-    await caller.conversation.open(("state",), {}, 25_000)
+    await finish(caller.conversation.open(("state",), {}, 25_000))
     [state] = [item for item in take_all(caller.mailbox) if isinstance(item, Snapshot)]
     assert state is (await node.rooms.find("demo")).edition.view("member")
 
@@ -57,7 +57,7 @@ async def test_newer_snapshots_follow(node: Node) -> None:
 async def test_unknown_room_is_refused_before_anything_is_said(node: Node) -> None:
     caller = node.caller(ANN, "nowhere")
     with pytest.raises(RoomNotFound):
-        await caller.conversation.open(("state",), {}, 25_000)
+        await finish(caller.conversation.open(("state",), {}, 25_000))
     assert caller.heard() == []
     assert len(node.hub) == 0
 
@@ -70,7 +70,7 @@ async def test_store_away_is_told_before_anything_is_said(
 
     monkeypatch.setattr(node.poller, "_read", away)
     with pytest.raises(Unavailable):
-        await node.caller(None, "elsewhere").conversation.open(("state",), {}, 25_000)
+        await finish(node.caller(None, "elsewhere").conversation.open(("state",), {}, 25_000))
     assert kinds(await node.caller().open()) == ["welcome", "policy", "snapshot"]
 
 
@@ -129,7 +129,7 @@ async def test_what_cannot_be_read_is_an_error_and_the_connection_stays(
 ) -> None:
     caller = node.caller(ANN)
     await caller.open()
-    await caller.conversation.receive(text)
+    await finish(caller.conversation.receive(text))
     [error] = caller.heard()
     assert (error["type"], error["code"]) == ("error", code)
     assert kinds(await caller.say(type="ping", id=1)) == ["pong"]
@@ -147,7 +147,7 @@ async def test_unknown_fields_are_ignored(node: Node) -> None:
 async def test_arbitrary_bytes_are_answered_and_nothing_ends(text: bytes) -> None:
     node = Node()
     caller = node.caller(ANN)
-    await caller.conversation.receive(text)
+    await finish(caller.conversation.receive(text))
     for message in caller.heard():
         assert message["type"] in ("error", "pong")
 
@@ -217,14 +217,14 @@ async def test_unsubscribed_room_is_silent_and_the_others_are_not(node: Node) ->
     assert caller.heard() == []
     await node.send(OWNER, "seat.take", room="other", seat_index=0)
     assert kinds(caller.heard()) == ["policy", "snapshot"]
-    assert set(node.hub._followers) == {Key("other", "state"), Key("other", "requests")}
+    assert set(node.hub.followed()) == {Key("other", "state"), Key("other", "requests")}
 
 
 async def test_unsubscribing_one_document_keeps_the_other(node: Node) -> None:
     caller = node.caller(OWNER)
     await caller.open("state", "requests")
     await caller.say(type="unsubscribe", docs=["state"])
-    assert set(node.hub._followers) == {Key("demo", "requests")}
+    assert set(node.hub.followed()) == {Key("demo", "requests")}
     await node.send(OWNER, "seat.take", seat_index=0)
     assert kinds(caller.heard()) == ["policy"]
 
@@ -288,7 +288,7 @@ async def test_snapshot_is_in_its_slot_when_the_ack_is_queued(
     say = caller.mailbox.say
 
     def noting(message: bytes) -> None:
-        pending.append(KEY in caller.mailbox._pending)
+        pending.append([line.key for line in caller.mailbox._pending or {}] == [KEY])
         say(message)
 
     monkeypatch.setattr(caller.mailbox, "say", noting)

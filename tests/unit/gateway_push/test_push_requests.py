@@ -173,9 +173,9 @@ async def test_requests_are_encoded_only_where_somebody_follows_them(
     published: list[str] = []
     publish = Hub.publish
 
-    def noting(hub: Hub, edition: Any) -> int:
+    def noting(hub: Hub, edition: Any) -> None:
         published.append(edition.doc)
-        return publish(hub, edition)
+        publish(hub, edition)
 
     monkeypatch.setattr(Hub, "publish", noting)
     await apply(node)

@@ -65,7 +65,7 @@ class Shelf:
 class Bench:
     """A poller on a shelf."""
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, **bounds: Any) -> None:
         self.clock = Clock()
         self.shelf = Shelf()
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -77,8 +77,13 @@ class Bench:
         """Start a task, and look at its error so that none is reported as forgotten."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(self.ended)
         return task
+
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def settle(self) -> None:
         """Let everything that can run do so."""

@@ -10,6 +10,7 @@ import pytest
 from poller_samples import EPOCH, edition
 
 from poller import Answer, Found, Freshness, Poll, answer
+from poller.conditional import read_conditions
 from room.position import Position
 from room.views import View
 
@@ -58,7 +59,7 @@ def test_identity_coded_answer(view: View, tag: str, cache_control: str) -> None
     ("view", "tag"), [("anonymous", f'"{EPOCH}.7.gz"'), ("member", f'"{EPOCH}.7-m.gz"')]
 )
 def test_gzip_coded_answer_has_no_digest(view: View, tag: str) -> None:
-    given = answer(found(), Poll(view, accept_encoding="gzip, br"), 3000)
+    given = answer(found(), Poll(view, gzip=True), 3000)
     headers = headers_of(given)
     assert given.status == 200
     assert gzip.decompress(given.body) == EDITION.view(view).body
@@ -69,13 +70,13 @@ def test_gzip_coded_answer_has_no_digest(view: View, tag: str) -> None:
 
 
 def test_gzip_is_coded_once() -> None:
-    poll = Poll("anonymous", accept_encoding="gzip")
+    poll = Poll("anonymous", gzip=True)
     assert answer(found(), poll, 3000).body is answer(found(), poll, 3000).body
 
 
 @pytest.mark.parametrize("held", [f'"{EPOCH}.7"', f'W/"{EPOCH}.7"', f'"a", "{EPOCH}.7"', "*"])
 def test_held_snapshot_is_304_without_body(held: str) -> None:
-    given = answer(found(), Poll("anonymous", if_none_match=held), 3000)
+    given = answer(found(), Poll("anonymous", conditions=read_conditions(held)), 3000)
     assert (given.status, given.body) == (304, b"")
     assert set(given.headers) == {
         ("ETag", f'"{EPOCH}.7"'),
@@ -87,7 +88,7 @@ def test_held_snapshot_is_304_without_body(held: str) -> None:
 
 
 def test_304_of_the_gzip_coded_answer_names_it() -> None:
-    poll = Poll("member", f'"{EPOCH}.7-m.gz"', "gzip")
+    poll = Poll("member", read_conditions(f'"{EPOCH}.7-m.gz"'), gzip=True)
     given = answer(found(), poll, 3000)
     assert given.status == 304
     headers = headers_of(given)
@@ -99,7 +100,7 @@ def test_304_of_the_gzip_coded_answer_names_it() -> None:
 
 @pytest.mark.parametrize("held", [f'"{EPOCH}.6"', f'"{EPOCH}.7-m"', "nonsense"])
 def test_another_snapshot_held_is_200(held: str) -> None:
-    assert answer(found(), Poll("anonymous", if_none_match=held), 3000).status == 200
+    assert answer(found(), Poll("anonymous", conditions=read_conditions(held)), 3000).status == 200
 
 
 @pytest.mark.parametrize("after", [Position(EPOCH, 7), Position(EPOCH, 8), Position(EPOCH + 1, 0)])
@@ -153,7 +154,7 @@ def test_age_stands_on_stale_answers_alone(
 def test_pace_is_told_on_every_answer() -> None:
     polls = (
         Poll("anonymous"),
-        Poll("anonymous", if_none_match="*"),
+        Poll("anonymous", conditions=read_conditions("*")),
         Poll("anonymous", after=Position(EPOCH, 7)),
     )
     given = [answer(found(), poll, 12_345) for poll in polls]

@@ -5,12 +5,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from poller_samples import EPOCH, edition
 
-from poller.conditional import accepts_gzip, entity_tag, held_tag
+from poller.conditional import accepts_gzip, entity_tag, read_conditions
 from room.snapshot import Snapshot
 
 ANONYMOUS = edition(7).view("anonymous")
 MEMBER = edition(7).view("member")
 TAG = f'"{EPOCH}.7"'
+
+
+def held_tag(field: str, snapshot: Snapshot, *, gzipped: bool) -> str | None:
+    selected, other = (entity_tag(snapshot, gzipped=coded) for coded in (gzipped, not gzipped))
+    return read_conditions(field).held(selected, other)
 
 
 def matches(field: str, snapshot: Snapshot) -> bool:

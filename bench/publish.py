@@ -1,0 +1,65 @@
+"""The table of results, the raw runs and the picture, as they are kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.edge import plot
+from bench.measure import RUNS, Row
+
+LIBRARIES = ("uvloop", "aiohttp", "websockets", "httptools", "redis")
+
+
+def line(row: Row) -> str:
+    """Say a row in one line."""
+    return f"{row.what}: {row.ours}; {row.beside}: {row.theirs}; ratio {_ratio(row)}"
+
+
+def write(rows: Sequence[Row], folder: Path) -> None:
+    """Keep the table, the raw runs and the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Made by `make bench` on {date.today():%Y-%m-%d}; {_machine()}; {_versions()}.",
+        f"Medians of {RUNS} runs taken in turns (of 3 where servers are started for each run; the",
+        "rows of overload are one run each); the ratio is ours over theirs. Raw: `raw.json`.",
+        "",
+        *_table(rows),
+        "",
+    ]
+    if plot.draw(rows, folder / "edge.png"):
+        lines += ["![What readers get under overload, and how old it is](edge.png)", ""]
+    (folder / "README.md").write_text("\n".join(lines))
+    raw = {row.what: row.raw for row in rows}
+    (folder / "raw.json").write_text(json.dumps(raw, indent=1) + "\n")
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["| what | ours | beside | theirs | ratio |", "| --- | --- | --- | --- | --- |"]
+    return head + [f"| {r.what} | {r.ours} | {r.beside} | {r.theirs} | {_ratio(r)} |" for r in rows]
+
+
+def _ratio(row: Row) -> str:
+    return "n/a" if math.isnan(row.ratio) else f"{row.ratio:.2f}"
+
+
+def _machine() -> str:
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    named = model[1] if model else platform.machine()
+    return f"{os.cpu_count()} cores of {named}, {platform.system()} {platform.release()}"
+
+
+def _versions() -> str:
+    nginx = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr
+    named = [f"{name} {version(name)}" for name in LIBRARIES]
+    return ", ".join([f"Python {platform.python_version()}", *named, nginx.split("/")[-1].strip()])

@@ -1,0 +1,47 @@
+"""What all push connections of one delivery path share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from gateway.channel_tallies import Tally
+from gateway.connections import Connections
+from gateway.limits import Limits
+from gateway.wheel import Wheel
+from store.port import Clock
+
+NO_PROGRESS_S: Final = 10.0
+"""A socket that takes no byte for so long is aborted."""
+
+
+class Spawn(Protocol):
+    """Starts a task, owns it, and hears of an error that nobody waits for."""
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> Any:
+        """Start it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One delivery path of a node.
+
+    Attributes:
+        name: ``ws`` or ``sse``.
+        tick_s: how often a connection is looked after.
+        no_progress_s: how long a socket may take nothing.
+    """
+
+    name: str
+    wheel: Wheel
+    connections: Connections
+    limits: Limits
+    spawn: Spawn
+    clock_ms: Clock
+    tick_s: float
+    no_progress_s: float = NO_PROGRESS_S
+    jitter: Callable[[], float] = lambda: 1.0
+    """A factor in 0..1 for the first tick, so that those who came together are not due together."""
+    tally: Tally = field(default_factory=Tally)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from upstream_samples import KEY, TTL_S, Bench, whole
+
+from gateway.upstream.rounds import READS_AT_ONCE, STEP_S, Rounds
+
+
+async def step(bench: Bench, seconds: float = 0.0) -> int:
+    """Let time pass, take a step, and count the reads of it."""
+    before = len(bench.service.asked)
+    bench.now_s += seconds
+    bench.rounds.begin_reads()
+    await asyncio.sleep(0)
+    return len(bench.service.asked) - before
+
+
+async def test_what_is_followed_is_read_once_a_ttl(bench: Bench) -> None:
+    bench.following = [KEY]
+    reads = 0
+    for _ in range(100):  # ten seconds
+        reads += await step(bench, STEP_S)
+        await bench.settle()
+    assert 8 <= reads <= 10
+    assert len(bench.announced) == 1
+
+
+async def test_what_is_newer_is_announced_within_a_ttl_and_a_step(bench: Bench) -> None:
+    bench.following = [KEY]
+    await step(bench)
+    await bench.settle()
+    bench.service.answer = whole(2)
+    assert await step(bench, TTL_S * 0.99) == 0
+    assert await step(bench, TTL_S * 0.11 + STEP_S) == 1
+    await bench.settle()
+    assert bench.announced[-1] == ("demo", "1.2", "1.1")
+
+
+async def test_what_nobody_follows_or_the_store_holds_is_not_read(bench: Bench) -> None:
+    bench.following = [("demo", "state"), ("demo", "x-other")]
+    assert await step(bench) == 0
+
+
+async def test_a_read_for_pollers_counts_for_followers_too(bench: Bench) -> None:
+    bench.following = [KEY]
+    await bench.documents.find(KEY)
+    assert await step(bench, TTL_S / 2) == 0
+
+
+@pytest.mark.parametrize("answer", ["unreachable", None])
+async def test_what_fails_or_is_missing_is_tried_once_a_ttl_too(bench: Bench, answer: None) -> None:
+    bench.following = [KEY]
+    bench.service.answer = answer
+    reads = 0
+    for _ in range(50):  # five seconds
+        reads += await step(bench, STEP_S)
+        await bench.settle()
+    assert 4 <= reads <= 5
+
+
+async def test_reads_are_bounded_and_the_longest_due_come_first(bench: Bench) -> None:
+    bench.following = [(f"r{number:03}", "x-seats") for number in range(READS_AT_ONCE + 10)]
+    bench.service.gate.clear()
+    assert await step(bench) == READS_AT_ONCE
+    assert await step(bench) == 0
+    bench.service.gate.set()
+    await bench.settle()
+    bench.now_s += 2 * TTL_S
+    bench.service.gate.clear()
+    assert await step(bench) == READS_AT_ONCE
+    second = {room for room, _ in bench.service.asked[READS_AT_ONCE:]}
+    assert {f"r{number:03}" for number in range(READS_AT_ONCE, READS_AT_ONCE + 10)} <= second
+    bench.service.gate.set()
+    await bench.settle()
+
+
+async def test_many_that_were_read_together_do_not_keep_step(bench: Bench) -> None:
+    bench.following = [(f"r{number}", "x-seats") for number in range(50)]
+    await step(bench)
+    await bench.settle()
+    due = [bench.documents.due_at_s(key) - bench.now_s for key in bench.following]
+    assert TTL_S <= min(due) < max(due) <= 1.1 * TTL_S
+    assert len(set(due)) > 40
+
+
+async def test_the_loop_goes_round_until_it_is_cancelled(bench: Bench) -> None:
+    slept, enough = [], asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        bench.now_s += seconds
+        if len(slept) > 30:
+            enough.set()
+        await asyncio.sleep(0)
+
+    bench.following = [KEY]
+    rounds = Rounds(bench.documents, bench, bench.tasks, clock_s=lambda: bench.now_s, sleep=sleep)
+    running = asyncio.create_task(rounds.run())
+    await enough.wait()
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
+    assert set(slept) == {STEP_S}
+    assert 2 <= len(bench.service.asked) <= 4
