@@ -11,7 +11,7 @@ from room.messages import Bye
 
 STEPS: Final = 50
 """In how many steps the leavers are sent home, spread over the time there is for it."""
-LEAVING_PART: Final = 0.6
+LEAVING_PART: Final = 0.5
 """Of the time that a drain may take; the rest is for the last ones to go."""
 
 
@@ -71,12 +71,11 @@ class Connections:
     async def _say_goodbye(
         self, over_s: float, spread_ms: tuple[int, int], rng: random.Random
     ) -> None:
-        """Begin with the first at once; those who come back elsewhere then come one by one too."""
+        """Begin with the first who came, at once; so they come back elsewhere one by one too."""
         leavers = tuple(self._open)
-        order = rng.sample(leavers, len(leavers))
         at_once = -(-len(leavers) // STEPS)
         for first in range(0, len(leavers), at_once or 1):
-            for connection in order[first : first + at_once]:
+            for connection in leavers[first : first + at_once]:
                 retry_ms = rng.randint(*spread_ms)
                 connection.mailbox.say_bye(Bye(code=4000, reason="drain", retry_after_ms=retry_ms))
             if first + at_once < len(leavers):

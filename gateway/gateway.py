@@ -13,7 +13,7 @@ from gateway.auth import Authenticator
 from gateway.bearer import Bearer
 from gateway.chronicle import Chronicle
 from gateway.committer import Committer
-from gateway.config import SSE_COMMENT_S, Config
+from gateway.config import NO_PROGRESS_S, SSE_COMMENT_S, Config
 from gateway.connections import Connections
 from gateway.limits import Limits
 from gateway.metrics import Metrics
@@ -192,7 +192,15 @@ def assemble(
     connections = Connections()
     channels = {
         name: Channel(
-            name, wheel, connections, limits, tasks.spawn, clock_ms, tick_s, jitter=rng.random
+            name,
+            wheel,
+            connections,
+            limits,
+            tasks.spawn,
+            clock_ms,
+            tick_s,
+            NO_PROGRESS_S,
+            jitter=rng.random,
         )
         for name, tick_s in (
             ("ws", config.ping_interval_s / TICKS_TO_PING),

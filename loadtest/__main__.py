@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def main() -> int:
     arguments, more = parser.parse_known_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_hex(32)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends the others too
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         variables = {"SEATSYNC_JWT_SECRET": secret, "SEATSYNC_DATA": folder}

@@ -15,7 +15,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadtest.asking import ask_the_time
 from loadtest.clock import estimate
 from loadtest.lag import measure_lag
-from loadtest.opening import open_rooms
+from loadtest.opening import NotOpened, open_rooms
 from loadtest.options import add_options, fill
 from loadtest.scene import scene
 from loadtest.users.guest import Guest
@@ -35,6 +35,7 @@ events.init_command_line_parser.add_listener(add_options)
 def on_init(environment: Environment, **_: Any) -> None:
     """Set the fixed numbers of users, and listen to the shape."""
     options = environment.parsed_options
+    environment.host = (environment.host or "").rstrip("/") or None
     for kind, number in ((Guest, options.guests), (Viewer, options.viewers)):
         kind.fixed_count, kind.weight = number, 0
     if environment.runner is not None:
@@ -54,10 +55,9 @@ def on_test_start(environment: Environment, **_: Any) -> None:
     fill(scene, environment.parsed_options)
     runner = environment.runner
     if not isinstance(runner, WorkerRunner) and scene.tokens.owner is not None:
-        open_rooms(environment.host, scene.tokens.owner, scene.rooms)
+        prepare_rooms(environment, scene.tokens.owner)
     if isinstance(runner, MasterRunner):
         return
-    environment.host = environment.host.rstrip("/")
     scene.worker = max(0, runner.worker_index)
     compare_clocks(environment)
     clocks[runner.client_id] = scene.clock.describe()
@@ -69,6 +69,16 @@ def on_test_stop(**_: Any) -> None:
     """Measure no more."""
     while lags:
         lags.pop().kill(block=False)
+
+
+def prepare_rooms(environment: Environment, token: str) -> None:
+    """Open the rooms; a run without them ends at once."""
+    try:
+        open_rooms(environment.host, token, scene.rooms)
+    except (OSError, NotOpened):
+        log.exception("the rooms can't be opened")
+        environment.process_exit_code = 2
+        gevent.spawn(environment.runner.quit)
 
 
 def compare_clocks(environment: Environment) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 Spawn = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
+
+
+WOKEN_AT_ONCE: Final = 256
+"""Callers that hear of the end of a read before others get their turn."""
 
 
 class SingleFlight(Generic[K, T]):
@@ -24,6 +28,7 @@ class SingleFlight(Generic[K, T]):
     def __init__(self, spawn: Spawn[T]) -> None:
         self._spawn = spawn
         self._flights: dict[K, asyncio.Task[T]] = {}
+        self._crowds: dict[asyncio.Task[T], dict[asyncio.Future[None], None]] = {}
 
     def __contains__(self, key: K) -> bool:
         return self._under_way(key) is not None
@@ -46,6 +51,36 @@ class SingleFlight(Generic[K, T]):
         flight.add_done_callback(lambda done: self._forget(key, done))
         return flight, False
 
+    async def join(self, flight: asyncio.Task[T]) -> T:
+        """Wait for a flight without owning it; cancellation leaves it flying.
+
+        O(1) for each caller, also for one who leaves: ``asyncio.shield`` looks through all others
+        then, which is a long time where a crowd hangs up together.
+        """
+        if not flight.done():
+            crowd = self._crowds.get(flight)
+            if crowd is None:
+                crowd = self._crowds[flight] = {}
+                flight.add_done_callback(self._land)
+            turn = asyncio.get_running_loop().create_future()
+            crowd[turn] = None
+            try:
+                await turn
+            finally:
+                crowd.pop(turn, None)
+        return flight.result()
+
+    def _land(self, flight: asyncio.Task[T]) -> None:
+        self._wake(self._crowds.pop(flight))
+
+    def _wake(self, crowd: dict[asyncio.Future[None], None]) -> None:
+        for turn in list(crowd)[:WOKEN_AT_ONCE]:
+            del crowd[turn]
+            if not turn.done():
+                turn.set_result(None)
+        if crowd:
+            asyncio.get_running_loop().call_soon(self._wake, crowd)
+
     def _under_way(self, key: K) -> asyncio.Task[T] | None:
         """Give the flight of a key; one that has landed is none, whoever hears of it first."""
         flight = self._flights.get(key)
@@ -57,5 +92,5 @@ class SingleFlight(Generic[K, T]):
 
 
 async def join(flight: asyncio.Task[T]) -> T:
-    """Wait for a flight without owning it; cancellation leaves it flying."""
+    """Wait for a flight that few wait for, without owning it."""
     return await asyncio.shield(flight)

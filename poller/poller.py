@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, Final, Generic
 
 from poller.cache import FRESH_S, STALE_S, Cache, Cached, Found, Freshness, H
-from poller.flight import SingleFlight, join
+from poller.flight import SingleFlight
 from room.errors import SeatsyncError, Unavailable, Unreadable
 from room.position import Position
 
@@ -161,9 +161,9 @@ class Poller(Generic[H]):
         flight, joined = self._flights.start(key, lambda: self._load(key))
         if joined:  # it may have read before what the caller was told of
             with suppress(SeatsyncError):
-                await join(flight)
+                await self._flights.join(flight)
             flight, _ = self._flights.start(key, lambda: self._load(key))
-        await join(flight)
+        await self._flights.join(flight)
 
     def _check_cold(self, key: Any) -> None:
         if self._cache.is_missing(key):
@@ -188,7 +188,7 @@ class Poller(Generic[H]):
         if self._is_full(key):
             raise SeatsyncError("too much is read at once", code="OVERLOADED")
         flight, joined = self._flights.start(key, lambda: self._load(key))
-        edition = self._newest(key, await join(flight))
+        edition = self._newest(key, await self._flights.join(flight))
         return Found(edition, Freshness.COLLAPSED if joined else Freshness.MISS, 0.0)
 
     async def _fetch_or_keep(self, key: Any, cached: Cached[H]) -> Found[H]:

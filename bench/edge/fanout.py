@@ -13,11 +13,12 @@ from bench.edge.drive import drive
 from bench.edge.ours import Ours, ours
 from bench.edge.plan import Plan
 from bench.edge.readers import Readers, readers_of
-from bench.edge.rivals import broadcasters
+from bench.edge.rivals import RIVALS, broadcasters
 from bench.edge.side import Side
 from bench.measure import Row, microseconds
 
 COMMANDS = "commands alone"
+UNSEEN = ", share of frames not delivered"
 
 
 def rows(plan: Plan) -> Iterable[Row]:
@@ -36,12 +37,17 @@ def _measure(plan: Plan, count: int, per_s: float) -> dict[str, list[float]]:
             with ours(folder / f"ours{turn}") as side:
                 body = side.body()
                 alone_s = _cpu_of_commands(side, plan, per_s)
-                raw["seatsync"].append(_cost(side, folder, plan, count, per_s))
+                _note(raw, side, _cost(side, folder, plan, count, per_s))
                 raw[COMMANDS].append(alone_s / count)
-            for rival, start in broadcasters(body).items():
+            for start in broadcasters(body).values():
                 with start(folder) as other:
-                    raw[rival].append(_cost(other, folder, plan, count, per_s))
+                    _note(raw, other, _cost(other, folder, plan, count, per_s))
     return dict(raw)
+
+
+def _note(raw: dict[str, list[float]], side: Side, measured: tuple[float, float]) -> None:
+    raw[side.name].append(measured[0])
+    raw[f"{side.name}{UNSEEN}"].append(measured[1])
 
 
 def _cpu_of_commands(side: Ours, plan: Plan, per_s: float) -> float:
@@ -51,8 +57,8 @@ def _cpu_of_commands(side: Ours, plan: Plan, per_s: float) -> float:
     return (side.server.cpu_s() - before) / len(made)
 
 
-def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> float:
-    """Give seconds of CPU for each frame that a reader got."""
+def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> tuple[float, float]:
+    """Give seconds of CPU for each frame that a reader got, and the share that they didn't get."""
     with readers_of(side, folder) as readers:
         readers.open(count, side.greets)
         readers.wait_until_held(side.change(0).version)
@@ -62,7 +68,8 @@ def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> flo
         last = drive(side, per_s, plan.fanout_s)[-1]
         readers.wait_until_held(last.version)
         used_s = side.server.cpu_s() - before_s - idle_rate * (time.monotonic() - began)
-        return used_s / _delivered(side, readers, round(per_s * plan.fanout_s))
+        got, due = readers.report().snapshots, count * round(per_s * plan.fanout_s)
+        return used_s / got, 1 - got / due
 
 
 def _idle_rate(side: Side, seconds: float) -> float:
@@ -73,17 +80,14 @@ def _idle_rate(side: Side, seconds: float) -> float:
     return (side.server.cpu_s() - before_s) / seconds
 
 
-def _delivered(side: Side, readers: Readers, changes: int) -> int:
-    report = readers.report()
-    if not changes == report.least == report.most:
-        print(f"{side.name}: of {changes} changes readers got {report.least} to {report.most}")
-    return report.snapshots
-
-
 def _compare(count: int, raw: dict[str, list[float]]) -> Iterable[Row]:
     median = {name: statistics.median(runs) for name, runs in raw.items()}
     what = f"CPU of a frame delivered to one of {count:,} WebSockets"
     mine, command = median["seatsync"], median[COMMANDS]
     shown = f"{microseconds(mine)}, {microseconds(command)} of it its share of the command"
-    for rival in [name for name in raw if name not in ("seatsync", COMMANDS)]:
-        yield Row(what, shown, rival, microseconds(median[rival]), mine / median[rival], raw)
+    if unseen := median[f"seatsync{UNSEEN}"]:
+        shown += f"; {unseen:.1%} of the frames overtaken by newer ones"
+    for rival in RIVALS:
+        all_got = "" if not median[f"{rival}{UNSEEN}"] else " (not all delivered)"
+        theirs = f"{microseconds(median[rival])}{all_got}"
+        yield Row(what, shown, rival, theirs, mine / median[rival], raw)

@@ -12,13 +12,11 @@ from pathlib import Path
 from bench.edge.ours import ours, token
 from bench.edge.plan import Plan
 from bench.edge.readers import readers_of
-from bench.edge.rivals import broadcasters
+from bench.edge.rivals import RIVALS, broadcasters
 from bench.edge.side import Side
 from bench.measure import Row
 
 ANONYMOUS, MEMBERS = "seatsync", "seatsync, a token each"
-FLOOR = "C send() loop"
-"""Keeps next to nothing: no rival here."""
 
 
 def rows(plan: Plan) -> Iterable[Row]:
@@ -32,10 +30,9 @@ def rows(plan: Plan) -> Iterable[Row]:
                 with ours(folder / f"{kind}{turn}") as side:
                     body = side.body()
                     raw[kind].append(_slope(side, folder, plan, tokens))
-            for rival, start in broadcasters(body).items():
-                if rival == FLOOR:
-                    continue
-                with start(folder) as other:
+            starts = broadcasters(body)
+            for rival in RIVALS[1:]:  # the C loop keeps next to nothing
+                with starts[rival](folder) as other:
                     raw[rival].append(_slope(other, folder, plan, ()))
     yield from _compare(plan, dict(raw))
 
@@ -55,7 +52,7 @@ def _compare(plan: Plan, raw: dict[str, list[float]]) -> Iterable[Row]:
     median = {name: statistics.median(runs) for name, runs in raw.items()}
     fewer, more = plan.counts
     what = f"resident memory of an idle WebSocket, {fewer:,} to {more:,}"
-    for rival in [name for name in raw if name not in (ANONYMOUS, MEMBERS)]:
+    for rival in RIVALS[1:]:
         ours_shown = f"{_kb(median[ANONYMOUS])} ({_kb(median[MEMBERS])} with a token each)"
         ratio = median[ANONYMOUS] / median[rival]
         yield Row(what, ours_shown, rival, _kb(median[rival]), ratio, raw)

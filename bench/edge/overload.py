@@ -12,11 +12,12 @@ from bench.edge.drive import drive
 from bench.edge.ours import ours
 from bench.edge.plan import Plan
 from bench.edge.readers import Readers, Report, readers_of
-from bench.edge.rivals import broadcasters
+from bench.edge.rivals import RIVALS, broadcasters
 from bench.edge.side import Change, Side
 from bench.measure import Row
 
-RIVALS = ("nchan", "aiohttp send_str")
+QUEUES = RIVALS[1:3]
+"""Servers that send every message to everybody, in order."""
 SOON_S, LATER_S = 0.1, 1.0
 
 
@@ -61,7 +62,7 @@ def rows(plan: Plan) -> Iterable[Row]:
             yield _beside_offered(cell)
         most = [cell for cell in mine if cell.readers == plan.matrix_readers[-1]]
         starts = broadcasters(body)
-        for rival in RIVALS:
+        for rival in QUEUES:
             for cell in most:  # each on a new server: one that queues would take the rest along
                 alone = plan._replace(matrix_changes_per_s=(cell.asked_per_s,))
                 with starts[rival](folder) as other:

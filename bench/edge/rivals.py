@@ -16,6 +16,7 @@ from bench.edge.children import SERVER_CORE, Child, child, free_port, wait_for_p
 from bench.edge.native import compiled
 from bench.edge.side import Change, Side, Start
 
+RIVALS = ("C send() loop", "nchan", "aiohttp send_str", "websockets broadcast")
 PUBLISHERS = 16
 
 
@@ -77,7 +78,7 @@ class Nchan(Rival):
         assert answer.status in (201, 202), answer.status  # nobody is subscribed: 201
 
 
-def sendloop(body: bytes) -> Start:
+def sendloop(name: str, body: bytes) -> Start:
     """Give the C loop: the floor."""
 
     @contextmanager
@@ -85,12 +86,12 @@ def sendloop(body: bytes) -> Start:
         port = free_port()
         with child([compiled("sendloop", folder), str(port)], SERVER_CORE) as server:
             assert server.output.readline() == b"ready\n"
-            yield Rival("C send() loop", server, port, body)
+            yield Rival(name, server, port, body)
 
     return start
 
 
-def nchan(body: bytes) -> Start:
+def nchan(name: str, body: bytes) -> Start:
     """Give nchan with one worker."""
 
     @contextmanager
@@ -99,7 +100,7 @@ def nchan(body: bytes) -> Start:
         configuration = nginx.nchan_configuration(folder, port)
         with child(nginx.command(folder, configuration), SERVER_CORE) as server:
             wait_for_port(port)
-            yield Nchan("nchan", server, port, body)
+            yield Nchan(name, server, port, body)
 
     return start
 
@@ -125,11 +126,10 @@ def checking_aiohttp(secret: str) -> Start:
 
 def broadcasters(body: bytes) -> dict[str, Start]:
     """Name all of them."""
+    floor, engine, aiohttp, websockets = RIVALS
     return {
-        "C send() loop": sendloop(body),
-        "nchan": nchan(body),
-        "aiohttp send_str": python_peer("aiohttp send_str", "bench.edge.peer_aiohttp", body),
-        "websockets broadcast": python_peer(
-            "websockets broadcast", "bench.edge.peer_websockets", body
-        ),
+        floor: sendloop(floor, body),
+        engine: nchan(engine, body),
+        aiohttp: python_peer(aiohttp, "bench.edge.peer_aiohttp", body),
+        websockets: python_peer(websockets, "bench.edge.peer_websockets", body),
     }

@@ -28,7 +28,7 @@ HEAD: Final = re.compile(
     rb"((?:" + _TOKEN + rb"++:" + _TEXT + rb"*+\r\n)*+)\r\n"
 )
 BEGINNING: Final = re.compile(
-    rb"\r?|(?:\r\n)?" + _TOKEN + rb"{0,32}+(?: (?:" + _TEXT + rb"|\r\n)*+\r?)?"
+    rb"\r?|(?:\r\n)?(?:" + _TOKEN + rb"{1,32}+(?: (?:" + _TEXT + rb"|\r\n)*+\r?)?)?"
 )
 """What may still become a head."""
 FIELD_LINE: Final = re.compile(_TOKEN + rb"++:" + _TEXT + rb"*+")

@@ -130,7 +130,9 @@ class LentTransport(asyncio.Transport):
         if door is None:
             return
         if self._has_head:
-            self._write_body(door, bytes(data))
+            data = self._of_body(bytes(data))
+            if data:
+                door.send(data)
             return
         self._begun += bytes(data)
         end = self._begun.find(_BLANK) + len(_BLANK)
@@ -219,13 +221,11 @@ class LentTransport(asyncio.Transport):
         self._has_head = True
         self._rest = answer.size_bytes
         self._stays = may_stay and answer.size_bytes is not None
-        door.send(answer.raw)
-        self._write_body(door, body)
+        door.send(answer.raw + self._of_body(body))
 
-    def _write_body(self, door: Door, data: bytes) -> None:
-        """Pass on a part of the body; what is beyond its length would be read as an answer."""
+    def _of_body(self, data: bytes) -> bytes:
+        """Give what belongs to the body; what is beyond its length would be read as an answer."""
         if self._rest is not None:
             data = data[: self._rest]
             self._rest -= len(data)
-        if data:
-            door.send(data)
+        return data

@@ -11,6 +11,10 @@ from room.errors import SeatsyncError
 
 _NO_CONTENT: Final = frozenset({204, 304})
 """Statuses whose answers have no body, and no length of one (RFC 9110 8.6)."""
+_FIRST: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
+}
+_PLAIN: Final = "".join(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items())
 
 
 class Reply(NamedTuple):
@@ -29,11 +33,9 @@ def reply_of(status: int, headers: Iterable[tuple[str, str]], body: bytes = b"")
         headers: names and values, none of them from a peer.
         body: whole.
     """
-    length = () if status in _NO_CONTENT else (("Content-Length", str(len(body))),)
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
-    fields = (*headers, *length, *PLAIN_HEADERS.items())
-    lines += [f"{name}: {value}" for name, value in fields]
-    return Reply("\r\n".join((*lines, "")).encode("ascii"), body)
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    length = "" if status in _NO_CONTENT else f"Content-Length: {len(body)}\r\n"
+    return Reply(f"{_FIRST[status]}{fields}{length}{_PLAIN}".encode("ascii"), body)
 
 
 def problem_reply(error: SeatsyncError, allow: str | None = None) -> Reply:

@@ -64,7 +64,7 @@ class Routes:
         parts = head.path.split("/")
         if "%" in head.path:
             parts = [unquote(part) for part in parts]
-        if parts[:2] != ["", "v1"] or head.method == "OPTIONS":
+        if parts[:2] != ["", "v1"] or _is_preflight(head):
             return None
         match parts[2:]:
             case ["push"]:
@@ -84,6 +84,12 @@ class Routes:
         if head.method not in READ:
             return _refuse(READ_OR_SET if is_external(part) else READ)
         return self._polls.responder(room, part)
+
+
+def _is_preflight(head: Head) -> bool:
+    """Tell whether a browser asks what it may send (WHATWG Fetch 3.2.2); the API answers that."""
+    names = (b"origin", b"access-control-request-method")
+    return head.method == "OPTIONS" and all(name in head.fields for name in names)
 
 
 def _refuse(methods: tuple[str, ...]) -> Responder:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from gateway.channel_tallies import Tally
 from gateway.connections import Connections
 from gateway.limits import Limits
 from gateway.wheel import Wheel
 from store.port import Clock
-
-NO_PROGRESS_S: Final = 10.0
-"""A socket that takes no byte for so long is aborted."""
 
 
 class Spawn(Protocol):
@@ -41,7 +38,7 @@ class Channel:
     spawn: Spawn
     clock_ms: Clock
     tick_s: float
-    no_progress_s: float = NO_PROGRESS_S
+    no_progress_s: float
     jitter: Callable[[], float] = lambda: 1.0
     """A factor in 0..1 for the first tick, so that those who came together are not due together."""
     tally: Tally = field(default_factory=Tally)

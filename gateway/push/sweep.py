@@ -70,6 +70,7 @@ class Sweep:
         later: calls something after some seconds.
         clock_s: monotonic.
         observe: told how long deliveries have waited since their course was started.
+        chunk: targets that a course visits before another has its turn.
     """
 
     def __init__(
@@ -78,11 +79,13 @@ class Sweep:
         later: Later,
         clock_s: Callable[[], float],
         observe: Observe = lambda waited_s, count: None,
+        chunk: int = CHUNK,
     ) -> None:
         self._soon = soon
         self._later = later
         self._clock_s = clock_s
         self._observe = observe
+        self._chunk = chunk
         self._due: deque[Course[Any]] = deque()
         self._is_running = False
 
@@ -131,8 +134,8 @@ class Sweep:
     def _step(self, course: Course[Any], began_s: float) -> float:
         """Visit one chunk; gives the time after it."""
         targets = course.pass_ or ()
-        some = targets[course.cursor : course.cursor + CHUNK]
-        course.cursor += CHUNK
+        some = targets[course.cursor : course.cursor + self._chunk]
+        course.cursor += self._chunk
         taken = 0
         try:
             taken = course.visit(some)

@@ -20,6 +20,7 @@ from gateway.push.frames import (
     PingFrame,
     Text,
     close_frame,
+    lone_event,
     ping_frame,
     pong_frame,
     text_frame,
@@ -28,7 +29,7 @@ from room import wire
 from room.messages import Bye
 from room.snapshot import Encoded, Snapshot
 
-CLOSE_TIMEOUT_S: Final = 2.0
+CLOSE_TIMEOUT_S: Final = 4.0
 """How long a peer may take to answer a close frame."""
 TICKS_TO_PING: Final = 2
 SILENT_TICKS: Final = 2 * TICKS_TO_PING
@@ -124,15 +125,27 @@ class WebSocket(Connection):
     def data_received(self, data: bytes) -> None:
         """Read frames; after a close frame of ours, nothing that comes counts but the peer's."""
         self._silent = 0
-        reader = self._reader or self.new_reader()
         try:
-            self._take(reader.feed(data))
-            if reader.error is not None:
-                raise reader.error
+            self._take(self._read(data))
         except FrameError as error:
             self._close(error.code, error.reason)
-        else:
-            self._reader = None if reader.is_idle else reader
+            return
+        wrong = None if self._reader is None else self._reader.error
+        if wrong is not None:
+            self._close(wrong.code, wrong.reason)
+
+    def _read(self, data: bytes) -> list[Event]:
+        """Read events; a reader is kept only while a message is not whole."""
+        reader = self._reader
+        if reader is None:
+            event = lone_event(data, MAX_FRAME_BYTES)
+            if event is not None and not isinstance(event, CloseFrame):
+                return [event]
+            reader = self._reader = self.new_reader()
+        events = reader.feed(data)
+        if reader.is_idle:
+            self._reader = None
+        return events
 
     def eof_received(self) -> bool:
         """Close when the peer does: half a WebSocket is none."""
@@ -239,7 +252,7 @@ class WebSocket(Connection):
         if self.transport is None:
             return
         self._is_closing = True
-        self._reader = self._inbox = None
+        self._inbox = None
         self.transport.write(last)
         self.retire()
         self.channel.wheel.set(self, CLOSE_TIMEOUT_S)

@@ -14,7 +14,7 @@ from gateway.upstream.answers import Answer
 from gateway.upstream.faults import UpstreamFault
 from gateway.upstream.holding import Holding, Outcome, take
 from poller.cache import Found, Freshness
-from poller.flight import SingleFlight, join
+from poller.flight import SingleFlight
 from room.errors import SeatsyncError
 from room.position import Position
 from room.snapshot import External
@@ -176,7 +176,7 @@ class UpstreamDocuments:
             return found
         is_joined = key in self._flights
         try:
-            edition = await join(self._start(key))
+            edition = await self._flights.join(self._start(key))
         except UpstreamFault as fault:
             held = self._held.get(key)
             if held is None or self._is_over(held):
@@ -193,7 +193,7 @@ class UpstreamDocuments:
             UpstreamFault: the upstream has no answer of use.
         """
         if self.due_at_s(key) <= self._clock_s():
-            await join(self.renew(key))
+            await self._flights.join(self.renew(key))
 
     def due_at_s(self, key: Key) -> float:
         """Tell when a document is to be read again if somebody follows it."""

@@ -80,11 +80,7 @@ class Fetcher:
             )
             if not check_head(head, conditional=etag is not None):
                 return Received(head, b"")
-            try:
-                return Received(head, await _read(response))
-            except BaseException:
-                response.close()  # what is left of the body is of no use to anybody
-                raise
+            return Received(head, await _read(response))  # a rest of it closes the connection
 
     def _open(self) -> aiohttp.ClientSession:
         if self._is_closed:

@@ -13,6 +13,7 @@ from gateway.presence.ports import Sleep
 from gateway.tasks import Tasks
 
 STEP_S: Final = 0.1
+SCAN_S: Final = 0.25
 READS_AT_ONCE: Final = 64
 
 Key = tuple[str, str]
@@ -37,16 +38,21 @@ class Documents(Protocol):
 class Hub(Protocol):
     """What somebody follows here."""
 
+    def is_followed(self, key: Any) -> bool:
+        """Tell whether anybody here follows a document."""
+        ...
+
     def followed(self) -> Sequence[Key]:
         """List what is followed here."""
         ...
 
 
 class Rounds:
-    """Keeps what is followed fresh; O(followed) a step.
+    """Keeps what is followed fresh; a step costs O(log followed) for each document that is due.
 
     However many follow a document, it is read once a TTL, together with those who poll it. Where
-    reads take longer than there is time, those that have waited longest come first.
+    reads take longer than there is time, those that have waited longest come first. What nobody
+    followed before is found within ``SCAN_S``; whoever follows it has read it just then.
 
     Args:
         documents: of upstreams.
@@ -70,7 +76,12 @@ class Rounds:
         self._tasks = tasks
         self._clock_s = clock_s
         self._sleep = sleep
-        self._reading: set[Key] = set()
+        self._scan_at_s = float("-inf")
+        self._due: list[tuple[float, Key]] = []
+        """A heap: what waits for its time, each key once."""
+        self._known: set[Key] = set()
+        """What waits, or is being read."""
+        self._reading = 0
 
     async def run(self) -> None:
         """Go round until cancelled."""
@@ -78,22 +89,35 @@ class Rounds:
 
     def begin_reads(self) -> None:
         """Read what is due, as far as there is room for it; what fails is its reader's business."""
-        free = READS_AT_ONCE - len(self._reading)
-        if free <= 0:
-            return
         now_s = self._clock_s()
-        waits = (
-            (self._documents.due_at_s(key), key)
-            for key in self._hub.followed()
-            if key[1] in self._documents and key not in self._reading
-        )
-        due = (wait for wait in waits if wait[0] <= now_s)
-        for _, key in heapq.nsmallest(free, due):
-            self._reading.add(key)
+        if now_s >= self._scan_at_s:
+            self._scan_at_s = now_s + SCAN_S
+            self._scan()
+        while self._due and self._due[0][0] <= now_s and self._reading < READS_AT_ONCE:
+            self._visit(heapq.heappop(self._due)[1], now_s)
+
+    def _scan(self) -> None:
+        """Find what somebody follows now and nobody did before; O(followed)."""
+        for key in self._hub.followed():
+            if key[1] in self._documents and key not in self._known:
+                self._known.add(key)
+                self._wait(key)
+
+    def _wait(self, key: Key) -> None:
+        heapq.heappush(self._due, (self._documents.due_at_s(key), key))
+
+    def _visit(self, key: Key, now_s: float) -> None:
+        if not self._hub.is_followed(key):
+            self._known.discard(key)
+        elif self._documents.due_at_s(key) > now_s:  # a poller was faster
+            self._wait(key)
+        else:
+            self._reading += 1
             self._documents.renew(key).add_done_callback(partial(self._ended, key))
 
     def _ended(self, key: Key, _: asyncio.Task[Any]) -> None:
-        self._reading.discard(key)
+        self._reading -= 1
+        self._wait(key)
 
     async def _step(self) -> None:
         self.begin_reads()

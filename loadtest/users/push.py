@@ -37,7 +37,7 @@ class PushReader(PollingReader):
         finally:
             socket.shutdown()
 
-    def wait(self, refusal: Refusal | None) -> None:
+    def hold_off(self, refusal: Refusal | None) -> None:
         """Poll until the time has come, where the server named one."""
         until_s = time.perf_counter() + self.delay_s(refusal)
         if refusal is not None and refusal.is_fair:

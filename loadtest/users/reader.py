@@ -71,7 +71,7 @@ class Reader(FastHttpUser):
         """
         raise NotImplementedError
 
-    def wait(self, refusal: Refusal | None) -> None:
+    def hold_off(self, refusal: Refusal | None) -> None:
         """Wait as long as the server asked for, else with full jitter."""
         gevent.sleep(self.delay_s(refusal))
 
@@ -113,7 +113,7 @@ class Reader(FastHttpUser):
             return
         if time.perf_counter() - began_s >= CALM_S:
             self.failures = 0
-        self.wait(refusal)
+        self.hold_off(refusal)
 
     def _flee(self) -> None:
         """Stay away; a storm that comes meanwhile begins anew."""

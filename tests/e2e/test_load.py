@@ -66,7 +66,8 @@ def failures(rows: Rows) -> dict[str, int]:
 
 async def test_every_channel_tells_its_staleness_and_nothing_fails(tmp_path: Path) -> None:
     status, output = await run(
-        *("loadtest", "--seconds", str(SECONDS), "--users", "20", "--out", str(tmp_path))
+        *("loadtest", "--seconds", str(SECONDS), "--users", "20", "--out", str(tmp_path)),
+        *("--rooms", "1", "--changes", "5"),
     )
     rows = read_rows(tmp_path / "load_stats.csv")
     assert failures(rows) == {}, output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from gateway_kit import OWNER, ROOM, Answer, Node, running_node
+from gateway_kit import OWNER, PATIENCE_S, ROOM, Answer, Node, running_node
 
 from gateway.server import clock_ms
 from store.memory import MemoryStore
@@ -79,6 +79,34 @@ async def test_poll_that_waits_keeps_its_callers_seat_for_as_long_as_it_is_conne
         presence.begin()
         presence.done()
         assert not presence.is_present(ROOM, "bob")
-        while not presence.is_present(ROOM, "bob"):  # noqa: ASYNC110 - the server notes it
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE_S):
+            while not presence.is_present(ROOM, "bob"):  # noqa: ASYNC110 - the server notes it
+                await asyncio.sleep(0)
     asked.cancel()
+
+
+async def test_poll_whose_caller_has_left_waits_no_longer(node: Node) -> None:
+    here = await node.live()
+    _, writer = await node.raw(
+        f"GET {STATE}?after={here}&wait=25 HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    )
+    gateway = node.running.gateway
+    async with asyncio.timeout(PATIENCE_S):
+        while not len(gateway.waiting):  # noqa: ASYNC110 - the server counts
+            await asyncio.sleep(0)
+        writer.transport.abort()
+        while len(gateway.waiting):  # noqa: ASYNC110 - the server counts
+            await asyncio.sleep(0)
+    assert len(gateway.hub) == 0
+
+
+async def test_polls_that_wait_on_one_connection_are_answered_in_their_order(node: Node) -> None:
+    here = await node.live()
+    request = f"GET {STATE}?after={here}&wait=25 HTTP/1.1\r\nHost: a\r\n"
+    reader, _ = await node.raw(f"{request}\r\n{request}Connection: close\r\n\r\n".encode())
+    async with asyncio.timeout(PATIENCE_S):
+        while not len(node.running.gateway.waiting):  # noqa: ASYNC110 - the server counts
+            await asyncio.sleep(0)
+        await node.do("bob", "seat.take", seat_index=1)
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 ") == 2

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from gateway_kit import OWNER, ROOM, Node, auth, position, running_node
 
-import gateway.push.sse
+import gateway.gateway
 from gateway.server import clock_ms
 from store.memory import MemoryStore
 
@@ -162,7 +162,7 @@ async def test_have_can_write_nothing_of_its_own_into_the_stream(node: Node, nam
 async def test_a_comment_shows_that_the_stream_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gateway.push.sse, "SSE_COMMENT_S", 0.05)
+    monkeypatch.setattr(gateway.gateway, "SSE_COMMENT_S", 0.05)
     async with running_node(MemoryStore(clock_ms)) as node:
         await node.live()
         async with listening(node) as stream:
@@ -174,7 +174,7 @@ async def test_a_comment_shows_that_the_stream_lives(
 
 
 async def test_the_comment_comes_every_15_s_unless_told_otherwise() -> None:
-    assert gateway.push.sse.SSE_COMMENT_S == 15
+    assert gateway.gateway.SSE_COMMENT_S == 15
 
 
 async def test_several_documents_share_one_stream(node: Node) -> None:

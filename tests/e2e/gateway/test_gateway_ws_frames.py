@@ -8,9 +8,11 @@ import struct
 import time
 from contextlib import AsyncExitStack
 
+import aiohttp
 import pytest
 from gateway_kit import (
     MASK,
+    ROOM,
     Node,
     auth,
     client_frame,
@@ -119,7 +121,21 @@ async def test_a_close_is_answered_with_a_close(node: Node, status: int) -> None
     await hang_up(writer)
 
 
-async def test_nothing_is_compressed_even_if_offered(node: Node) -> None:
+async def test_compression_is_agreed_on_without_context_takeover(node: Node) -> None:
+    await node.live()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{node.url}/v1/rooms/{ROOM}/push", compress=15) as socket_,
+    ):
+        assert socket_.compress
+        await greeted(socket_)
+        await socket_.send_json({"type": "ping", "id": "p" * 500})
+        while (heard := await hear(socket_))["type"] != "pong":
+            pass
+        assert heard["id"] == "p" * 500
+
+
+async def test_an_offer_that_is_not_well_formed_is_declined(node: Node) -> None:
     await node.live()
     reader, writer = await node.raw()
     writer.write(

@@ -40,13 +40,18 @@ async def bench() -> Bench:
         ("PUT", "/v1/rooms/r1/x-score"),
         ("PUT", "/v1/rooms/r1/%78-score"),
         ("PUT", "/v1/rooms/a%2Fb/x-score"),
-        ("OPTIONS", "/v1/rooms/r1/state"),
-        ("OPTIONS", "/v1/rooms/r1/push"),
-        ("OPTIONS", "/v1/push"),
+        ("OPTIONS", "/v1/rooms/r1/commands"),
+        ("OPTIONS", "/livez"),
     ],
 )
 async def test_what_is_not_the_doors_is_lent(bench: Bench, method: str, path: str) -> None:
     assert bench.routes.find(head_of(path, method=method)) is None
+
+
+@pytest.mark.parametrize("path", ["/v1/rooms/r1/state", "/v1/rooms/r1/push", "/v1/push"])
+async def test_what_a_browser_asks_first_is_lent(bench: Bench, path: str) -> None:
+    lines = ("Origin: https://rooms.example", "Access-Control-Request-Method: GET")
+    assert bench.routes.find(head_of(path, *lines, method="OPTIONS")) is None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,8 @@ async def test_what_is_not_the_doors_is_lent(bench: Bench, method: str, path: st
     [
         ("POST", "/v1/rooms/r1/state", "GET, HEAD"),
         ("PUT", "/v1/rooms/r1/state", "GET, HEAD"),
+        ("OPTIONS", "/v1/rooms/r1/state", "GET, HEAD"),
+        ("OPTIONS", "/v1/push", "GET"),
         ("DELETE", "/v1/rooms/r1/requests", "GET, HEAD"),
         ("POST", "/v1/rooms/r1/nothing", "GET, HEAD"),
         ("POST", "/v1/rooms/r1/x-score", "GET, HEAD, PUT"),

@@ -66,6 +66,8 @@ class Outlet:
         if self.takes <= 0:
             self.mailbox.shut()
 
+    bring = carry
+
     def bid(self, bye: Bye) -> None:
         self.byes.append(bye)
 
@@ -251,6 +253,10 @@ class Node:
         self.clock_ms.now_ms += 1
         return await self.rooms.execute(room, actor, read_request(Envelope(name, cmd_id, args)))
 
+    def conversation(self, bearer: Bearer, mailbox: Mailbox, home: str | None) -> Conversation:
+        """Begin what one caller says and hears, as the gateway does."""
+        return Conversation("c_7", bearer, mailbox, self, home)
+
     def caller(self, actor: Actor | None = None, home: str | None = "demo") -> Caller:
         """Begin a connection."""
         return Caller(self, ANONYMOUS if actor is None else Bearer(actor), home)
@@ -262,7 +268,7 @@ class Caller:
     def __init__(self, node: Node, bearer: Bearer, home: str | None) -> None:
         self.outlet = Outlet()
         self.mailbox = mailbox_for(bearer.view, self.outlet)
-        self.conversation = Conversation("c_7", bearer, self.mailbox, node, home)
+        self.conversation = node.conversation(bearer, self.mailbox, home)
 
     async def open(
         self, *docs: str, have: dict[str, Position] | None = None

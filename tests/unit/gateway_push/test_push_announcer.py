@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import msgspec
-from push_samples import EPOCH, Bell, edition, read, take_all
+from push_samples import EPOCH, edition, inline_sweep, mailbox_for, read, take_all
 
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
 from gateway.push.hub import Hub
-from gateway.push.mailbox import Key, Mailbox
+from gateway.push.mailbox import Key, Line
 from room.documents import EndedRequest, Person, Requests, SeatRequest
 from room.position import Position
 from room.snapshot import Edition, External, Stored, StoredDocument
@@ -20,12 +20,20 @@ class Post:
     """An announcer, and one mailbox that follows the state and is Ann's."""
 
     def __init__(self) -> None:
-        self.hub, self.audience = Hub(), Audience()
+        sweep = inline_sweep()
+        self.hub, self.audience = Hub(sweep), Audience(sweep)
         self.announcer = Announcer(self.hub, self.audience)
-        self.mailbox = Mailbox("member", Bell())
+        self.user_id = "ann"
+        self.mailbox = mailbox_for("member")
         self.standings: list[Stored] = []
-        self.hub.follow(Key("demo", "state"), self.mailbox)
-        self.audience.enter("demo", "ann", self.mailbox, self.standings.append)
+        self.hear_standing = self.standings.append
+        self.follow("state")
+        self.audience.enter("demo", self)
+
+    def follow(self, doc: str) -> None:
+        """Follow one more document."""
+        key = Key("demo", doc)
+        self.hub.follow(key, Line(key, self.mailbox))
 
     def heard(self) -> list[str]:
         """Name what the mailbox was given."""
@@ -93,6 +101,6 @@ def test_document_of_a_service_is_pushed_to_its_followers_alone() -> None:
     stored = StoredDocument("demo", "x-a", Position(EPOCH, 1), EPOCH, b"{}", b"f")
     post.announcer.announce_document(External(stored), None)
     assert post.heard() == []
-    post.hub.follow(Key("demo", "x-a"), post.mailbox)
+    post.follow("x-a")
     post.announcer.announce_document(External(stored), None)
     assert post.heard() == ["x-a"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from push_samples import ANN, EPOCH, OWNER, Node, finish, kinds, take_all
+from push_samples import ANN, EPOCH, OWNER, Node, finish, kinds, read, take_all
 
 from gateway.push import conversation
 from gateway.push.mailbox import Key
@@ -12,7 +12,6 @@ from room.errors import RoomNotFound, Unavailable
 from room.position import Position
 from room.snapshot import Snapshot
 
-KEY = Key("demo", "state")
 LATEST = Position(EPOCH, 2)
 """Where the room of these tests stands: created, then a session started."""
 
@@ -279,21 +278,12 @@ async def test_command_is_acked_before_the_snapshot_that_waits_and_already_in_me
     assert (await node.rooms.find("demo")).edition.position == Position(EPOCH, 3)
 
 
-async def test_snapshot_is_in_its_slot_when_the_ack_is_queued(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_snapshot_is_on_its_way_when_the_ack_is_said(node: Node) -> None:
     caller = node.caller(ANN)
     await caller.open()
-    pending: list[bool] = []
-    say = caller.mailbox.say
-
-    def noting(message: bytes) -> None:
-        pending.append([line.key for line in caller.mailbox._pending or {}] == [KEY])
-        say(message)
-
-    monkeypatch.setattr(caller.mailbox, "say", noting)
+    caller.mailbox.open()
     await caller.say(type="cmd", cmd="seat.take", cmd_id="c1", args={"seat_index": 1})
-    assert pending == [True]
+    assert kinds(list(map(read, caller.outlet.carried))) == ["snapshot", "policy", "ack"]
 
 
 async def test_no_op_is_acked_and_nothing_is_pushed(node: Node) -> None:

@@ -3,128 +3,94 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from push_samples import EPOCH, Bell, snapshot, take_all
+from push_samples import Outlet, mailbox_for, snapshot, take_all
 
-from gateway.push.mailbox import MAX_MESSAGES, Key, Mailbox
+from gateway.push.mailbox import MAX_MESSAGES, Key, Line, Mailbox
 from room.messages import Bye
-from room.position import Position
+from room.snapshot import Encoded, Snapshot
 
-KEY = Key("demo", "state")
+DRAIN = Bye(code=4000, reason="drain")
 
 
 @pytest.fixture
-def mailbox(bell: Bell) -> Mailbox:
-    return Mailbox("anonymous", bell)
+def outlet() -> Outlet:
+    return Outlet()
 
 
-def test_empty_mailbox_gives_nothing(mailbox: Mailbox, bell: Bell) -> None:
+@pytest.fixture
+def mailbox(outlet: Outlet) -> Mailbox:
+    """One that is shut."""
+    return mailbox_for(outlet=outlet)
+
+
+def line_to(mailbox: Mailbox, room: str = "demo") -> Line:
+    return Line(Key(room, "state"), mailbox)
+
+
+def bodies(items: list[Encoded]) -> list[bytes]:
+    """Give what was said; of a snapshot its version."""
+    return [
+        b"%d" % item.position.version if isinstance(item, Snapshot) else item.body for item in items
+    ]
+
+
+# Shut
+
+
+def test_empty_mailbox_gives_nothing(mailbox: Mailbox) -> None:
     assert mailbox.take() is None
-    assert bell.rung == 0
+
+
+def test_nothing_leaves_while_it_is_shut(mailbox: Mailbox, outlet: Outlet) -> None:
+    mailbox.say(b"message")
+    mailbox.say_latest(("policy", "demo"), Encoded(b"policy"))
+    line_to(mailbox).offer(snapshot())
+    mailbox.say_bye(DRAIN)
+    assert (outlet.carried, outlet.byes) == ([], [])
 
 
 def test_newer_snapshot_overwrites_the_one_that_waits(mailbox: Mailbox) -> None:
-    newest = snapshot(9)
-    assert mailbox.offer(snapshot(1))
-    assert mailbox.offer(snapshot(2))
-    assert mailbox.offer(newest)
+    line, newest = line_to(mailbox), snapshot(9)
+    for item in (snapshot(1), snapshot(2), newest):
+        assert line.offer(item)
     assert take_all(mailbox) == [newest]
     assert mailbox.skipped == 2
 
 
 def test_snapshot_that_was_sent_is_not_skipped(mailbox: Mailbox) -> None:
+    line = line_to(mailbox)
     for version in (1, 2, 3):
-        mailbox.offer(snapshot(version))
+        line.offer(snapshot(version))
         mailbox.take()
     assert mailbox.skipped == 0
-
-
-@pytest.mark.parametrize("taken", [True, False])
-@pytest.mark.parametrize(("version", "epoch"), [(5, EPOCH), (4, EPOCH), (900, EPOCH - 1)])
-def test_position_not_above_the_last_given_is_refused(
-    mailbox: Mailbox, bell: Bell, version: int, epoch: int, taken: bool
-) -> None:
-    first = snapshot(5)
-    mailbox.offer(first)
-    if taken:
-        mailbox.take()
-    rung = bell.rung
-    assert not mailbox.offer(snapshot(version, epoch=epoch))
-    assert take_all(mailbox) == ([] if taken else [first])
-    assert (bell.rung, mailbox.skipped) == (rung, 0)
-
-
-def test_newer_epoch_is_taken_whatever_its_version(mailbox: Mailbox) -> None:
-    mailbox.offer(snapshot(900))
-    raised = snapshot(1, epoch=EPOCH + 1)
-    assert mailbox.offer(raised)
-    assert take_all(mailbox) == [raised]
 
 
 def test_documents_have_a_slot_each(mailbox: Mailbox) -> None:
     one, two = snapshot(3, room="one"), snapshot(2, room="two")
-    mailbox.offer(one)
-    mailbox.offer(two)
+    line_to(mailbox, "one").offer(one)
+    line_to(mailbox, "two").offer(two)
     assert take_all(mailbox) == [one, two]
     assert mailbox.skipped == 0
 
 
-def test_messages_go_before_policies_before_snapshots_before_the_end(mailbox: Mailbox) -> None:
-    bye, state = Bye(code=4000, reason="drain"), snapshot()
-    mailbox.say_bye(bye)
-    mailbox.offer(state)
-    mailbox.say_latest(("policy", "demo"), b"policy")
+def test_messages_go_before_policies_before_snapshots_before_the_end(
+    mailbox: Mailbox, outlet: Outlet
+) -> None:
+    mailbox.say_bye(DRAIN)
+    mailbox.say_latest(("online", "demo"), Encoded(b"online"))
+    line_to(mailbox).offer(snapshot(7))
+    mailbox.say_latest(("policy", "demo"), Encoded(b"policy"))
     mailbox.say(b"first")
     mailbox.say(b"second")
-    assert take_all(mailbox) == [b"first", b"second", b"policy", state, bye]
+    mailbox.open()
+    assert bodies(outlet.carried) == [b"first", b"second", b"policy", b"7", b"online"]
+    assert outlet.byes == [DRAIN]
 
 
 def test_newest_policy_of_a_room_is_the_only_one(mailbox: Mailbox) -> None:
-    mailbox.say_latest(("policy", "one"), b"old")
-    mailbox.say_latest(("policy", "two"), b"other")
-    mailbox.say_latest(("policy", "one"), b"new")
-    assert take_all(mailbox) == [b"new", b"other"]
-
-
-def test_first_goodbye_stands(mailbox: Mailbox, bell: Bell) -> None:
-    first = Bye(code=4500, reason="expired")
-    mailbox.say_bye(first)
-    mailbox.say_bye(Bye(code=4000, reason="drain"))
-    assert take_all(mailbox) == [first]
-    assert bell.rung == 1
-
-
-def test_everything_that_comes_in_wakes_the_driver(mailbox: Mailbox, bell: Bell) -> None:
-    mailbox.say(b"message")
-    mailbox.say_latest(("policy", "demo"), b"policy")
-    mailbox.offer(snapshot())
-    mailbox.say_bye(Bye(code=4000, reason="drain"))
-    assert bell.rung == 4
-
-
-def test_what_the_reader_has_is_not_sent(mailbox: Mailbox) -> None:
-    mailbox.know(KEY, Position(EPOCH, 5))
-    assert not mailbox.offer(snapshot(5))
-    assert mailbox.offer(snapshot(6))
-
-
-def test_knowing_less_than_was_given_changes_nothing(mailbox: Mailbox) -> None:
-    mailbox.offer(snapshot(5))
-    mailbox.know(KEY, Position(EPOCH, 3))
-    assert not mailbox.offer(snapshot(4))
-
-
-def test_forgotten_document_does_not_wait_and_may_be_sent_again(mailbox: Mailbox) -> None:
-    mailbox.offer(snapshot(5))
-    other = snapshot(1, room="other")
-    mailbox.offer(other)
-    mailbox.forget(KEY)
-    assert take_all(mailbox) == [other]
-    assert mailbox.offer(snapshot(5))
-
-
-def test_forgetting_the_unknown_is_fine(mailbox: Mailbox) -> None:
-    mailbox.forget(Key("nowhere", "state"))
-    assert mailbox.take() is None
+    for room, policy in (("one", b"old"), ("two", b"other"), ("one", b"new")):
+        mailbox.say_latest(("policy", room), Encoded(policy))
+    assert bodies(take_all(mailbox)) == [b"new", b"other"]
 
 
 def test_mailbox_is_full_at_its_bound(mailbox: Mailbox) -> None:
@@ -138,55 +104,147 @@ def test_mailbox_is_full_at_its_bound(mailbox: Mailbox) -> None:
 
 
 def test_snapshots_never_fill_it(mailbox: Mailbox) -> None:
+    line = line_to(mailbox)
     for version in range(1, 10 * MAX_MESSAGES):
-        mailbox.offer(snapshot(version))
+        line.offer(snapshot(version))
     assert not mailbox.is_full
     assert len(take_all(mailbox)) == 1
 
 
-@given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 2), st.integers(0, 4)))))
-def test_positions_sent_rise_and_the_highest_arrives(
-    steps: list[tuple[int, int] | None],
+def test_what_is_told_again_and_again_never_keeps_a_document_waiting(mailbox: Mailbox) -> None:
+    """A slow reader of many rooms, in all of which somebody always speaks."""
+    for number in range(100):
+        mailbox.say_latest(("speaking", f"r{number}"), Encoded(b"speaking"))
+        mailbox.say_latest(("online", f"r{number}"), Encoded(b"online"))
+    line_to(mailbox).offer(snapshot(7))
+    mailbox.say_latest(("request r_1", "demo"), Encoded(b"request"))
+    heard = bodies(take_all(mailbox))
+    assert heard == [b"request", b"7", *[b"speaking", b"online"] * 100]
+
+
+def test_mailbox_that_was_emptied_holds_no_container(mailbox: Mailbox) -> None:
+    mailbox.say(b"message")
+    mailbox.say_latest(("policy", "demo"), Encoded(b"policy"))
+    mailbox.say_latest(("online", "demo"), Encoded(b"online"))
+    line_to(mailbox).offer(snapshot())
+    mailbox.open()
+    kept = (mailbox._messages, mailbox._latest, mailbox._lossy, mailbox._pending)
+    assert kept == (None, None, None, None)
+
+
+# Open
+
+
+def test_what_is_said_to_an_open_mailbox_leaves_at_once_and_is_not_kept(
+    mailbox: Mailbox, outlet: Outlet
 ) -> None:
-    mailbox = Mailbox("anonymous", Bell())
-    sent: list[Position] = []
-    offered: list[Position] = []
-    for step in [*steps, None]:
-        if step is None:
-            sent += [item.position for item in take_all(mailbox)]  # type: ignore[union-attr]
+    mailbox.open()
+    line, policy = line_to(mailbox), Encoded(b"policy")
+    for version in (1, 2, 3):
+        line.offer(snapshot(version))
+    mailbox.say(b"message")
+    mailbox.say_latest(("policy", "demo"), policy)
+    assert bodies(outlet.carried) == [b"1", b"2", b"3", b"message", b"policy"]
+    assert outlet.carried[-1] is policy
+    assert (mailbox.take(), mailbox.skipped) == (None, 0)
+
+
+def test_opening_stops_where_the_socket_takes_no_more_and_goes_on_from_there(
+    mailbox: Mailbox, outlet: Outlet
+) -> None:
+    for number in range(5):
+        mailbox.say(b"%d" % number)
+    mailbox.say_bye(DRAIN)
+    outlet.takes = 2
+    mailbox.open()
+    assert (bodies(outlet.carried), mailbox.is_open) == ([b"0", b"1"], False)
+    mailbox.say(b"5")
+    outlet.takes = None
+    mailbox.open()
+    assert bodies(outlet.carried) == [b"%d" % number for number in range(6)]
+    assert outlet.byes == [DRAIN]
+
+
+def test_goodbye_waits_for_a_socket_that_took_the_last_item_but_takes_no_more(
+    mailbox: Mailbox, outlet: Outlet
+) -> None:
+    mailbox.say(b"last")
+    mailbox.say_bye(DRAIN)
+    outlet.takes = 1
+    mailbox.open()
+    assert (bodies(outlet.carried), outlet.byes) == ([b"last"], [])
+    outlet.takes = None
+    mailbox.open()
+    assert outlet.byes == [DRAIN]
+
+
+@given(
+    st.lists(
+        st.one_of(st.just("open"), st.just("shut"), st.tuples(st.integers(0, 2), st.integers(0, 4)))
+    )
+)
+def test_positions_sent_rise_and_the_highest_arrives(
+    steps: list[str | tuple[int, int]],
+) -> None:
+    outlet = Outlet()
+    mailbox = mailbox_for(outlet=outlet)
+    line, offered = line_to(mailbox), []
+    for step in [*steps, "open"]:
+        if isinstance(step, tuple):
+            offered.append(snapshot(step[1], epoch=step[0]))
+            line.offer(offered[-1])
+        elif step == "open":
+            mailbox.open()
         else:
-            offered.append(Position(*step))
-            mailbox.offer(snapshot(step[1], epoch=step[0]))
+            mailbox.shut()
+    sent = [item.position for item in outlet.carried if isinstance(item, Snapshot)]
     assert sent == sorted(set(sent))
-    assert sent[-1:] == ([max(offered)] if offered else [])
+    assert sent[-1:] == ([max(item.position for item in offered)] if offered else [])
     assert len(sent) + mailbox.skipped <= len(offered)
 
 
-def test_goodbye_waits_for_the_answer_to_what_was_accepted(mailbox: Mailbox) -> None:
-    bye = Bye(code=4000, reason="drain")
-    with mailbox.answering():
-        mailbox.say_bye(bye)
-        assert mailbox.is_leaving
-        assert mailbox.take() is None
-        mailbox.say(b"ack")
-    assert [mailbox.take(), mailbox.take()] == [b"ack", bye]
+# The end
 
 
-def test_end_of_an_answer_rings_for_the_goodbye_that_waits(mailbox: Mailbox, bell: Bell) -> None:
-    with mailbox.answering():
-        mailbox.say_bye(Bye(code=4000, reason="drain"))
-        rung = bell.rung
-    assert bell.rung > rung
+def test_first_goodbye_stands(mailbox: Mailbox, outlet: Outlet) -> None:
+    first = Bye(code=4500, reason="expired")
+    mailbox.say_bye(first)
+    mailbox.say_bye(DRAIN)
+    mailbox.open()
+    assert outlet.byes == [first]
 
 
-def test_what_is_told_again_and_again_never_keeps_a_document_waiting(mailbox: Mailbox) -> None:
-    """A slow reader of many rooms, in all of which somebody always speaks."""
-    rooms = [f"r{number}" for number in range(100)]
-    state = snapshot()
-    for room in rooms:
-        mailbox.say_latest(("speaking", room), b"speaking")
-        mailbox.say_latest(("online", room), b"online")
-    mailbox.offer(state)
-    mailbox.say_latest(("request r_1", "demo"), b"request")
-    assert [mailbox.take(), mailbox.take()] == [b"request", state]
-    assert take_all(mailbox) == [b"speaking", b"online"] * 100
+def test_goodbye_is_said_once(mailbox: Mailbox, outlet: Outlet) -> None:
+    mailbox.open()
+    mailbox.say_bye(DRAIN)
+    mailbox.say_bye(DRAIN)
+    mailbox.begin_answer()
+    mailbox.end_answer()
+    mailbox.open()
+    assert outlet.byes == [DRAIN]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_goodbye_waits_for_the_answer_to_what_was_accepted(
+    mailbox: Mailbox, outlet: Outlet, is_open: bool
+) -> None:
+    if is_open:
+        mailbox.open()
+    mailbox.begin_answer()
+    mailbox.say_bye(DRAIN)
+    assert (mailbox.is_leaving, outlet.byes) == (True, [])
+    mailbox.say(b"ack")
+    mailbox.end_answer()
+    mailbox.open()
+    assert (bodies(outlet.carried), outlet.byes) == ([b"ack"], [DRAIN])
+
+
+def test_goodbye_waits_for_the_last_of_several_answers(mailbox: Mailbox, outlet: Outlet) -> None:
+    mailbox.open()
+    mailbox.begin_answer()
+    mailbox.begin_answer()
+    mailbox.say_bye(DRAIN)
+    mailbox.end_answer()
+    assert outlet.byes == []
+    mailbox.end_answer()
+    assert outlet.byes == [DRAIN]

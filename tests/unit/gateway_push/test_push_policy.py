@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from push_samples import ANN, EPOCH, OWNER, Node, kinds
 
 from gateway.push.mailbox import Key
 from poller import Found
 from room.actor import Actor
 from room.position import Position
+from room.snapshot import Edition
 
 KEY = Key("demo", "state")
 MEMBER = [
@@ -80,21 +82,19 @@ async def test_newest_policy_is_the_only_one_that_waits(node: Node) -> None:
 
 
 async def test_policy_that_changes_while_the_room_is_being_read_is_the_one_heard(
-    node: Node,
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A room that left the memory is read again, and a change may come just then."""
     caller = node.caller(ANN)
-    find, finds = node.rooms.find, 0
+    find = node.rooms.find
 
-    async def slow_find(room: str) -> Found:
-        nonlocal finds
-        finds += 1
+    async def slow_find(room: str) -> Found[Edition]:
         found = await find(room)
-        if finds == 2:
-            await node.send(ANN, "seat.take", seat_index=1)
+        await node.send(ANN, "seat.take", seat_index=1)
         return found
 
-    node.rooms.find = slow_find  # type: ignore[method-assign]
+    monkeypatch.setattr(node.rooms, "find_now", lambda room: None)
+    monkeypatch.setattr(node.rooms, "find", slow_find)
     _, policy, state = await caller.open()
     assert state["version"] == 3
     assert "seat.leave" in policy["commands"]

@@ -12,9 +12,8 @@ from gateway.push.mailbox import Key
 from poller import Found
 from room.actor import Actor
 from room.commands import SystemExpire
-from room.position import Position
 from room.rules.requests import APPLICATION_MS
-from room.snapshot import Edition, Published
+from room.snapshot import Edition
 
 BOB = Actor("bob", nickname="Bob")
 REQUESTS = Key("demo", "requests")
@@ -224,17 +223,20 @@ async def test_ack_names_where_requests_stand(node: Node) -> None:
     assert ack.positions == {"requests": f"{EPOCH}.2"}
 
 
-async def test_requests_read_while_the_right_to_them_goes_are_not_sent(node: Node) -> None:
+async def test_requests_read_while_the_right_to_them_goes_are_not_sent(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await node.send(OWNER, "role.grant", user_id="bob", role="admin")
     await apply(node)
-    find_document = node.rooms.find_document
+    find = node.rooms.find
 
-    async def slow_find(room: str, doc: str, after: Position | None = None) -> Found[Published]:
-        found = await find_document(room, doc, after)
+    async def slow_find(room: str) -> Found[Edition]:
+        found = await find(room)
         await node.send(OWNER, "role.revoke", user_id="bob", role="admin")
         return found
 
-    node.rooms.find_document = slow_find  # type: ignore[method-assign]
+    monkeypatch.setattr(node.rooms, "find_now", lambda room: None)
+    monkeypatch.setattr(node.rooms, "find", slow_find)
     heard = await node.caller(BOB).open("requests")
     assert kinds(heard) == ["welcome", "error", "policy"]
     assert heard[1]["code"] == "FORBIDDEN"

@@ -140,7 +140,8 @@ async def test_a_body_may_be_as_long_as_a_documents(fetcher: Fetcher, server: Se
 async def test_a_body_that_says_it_is_too_long_is_not_read(
     fetcher: Fetcher, server: Server
 ) -> None:
-    server.answer = response(b" " * (MAX_BODY_BYTES + 1))
+    head = b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: %d\r\n\r\n"
+    server.answer = head % (MAX_BODY_BYTES + 1)  # and nothing follows
     assert await reason(fetcher, server) == "too_large"
 
 

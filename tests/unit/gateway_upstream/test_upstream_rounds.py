@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from upstream_samples import KEY, TTL_S, Bench, whole
 
-from gateway.upstream.rounds import READS_AT_ONCE, STEP_S, Rounds
+from gateway.upstream.rounds import READS_AT_ONCE, SCAN_S, STEP_S, Rounds
 
 
 async def step(bench: Bench, seconds: float = 0.0) -> int:
@@ -43,6 +43,36 @@ async def test_what_nobody_follows_or_the_store_holds_is_not_read(bench: Bench) 
     assert await step(bench) == 0
 
 
+async def test_what_nobody_follows_any_more_is_let_go_and_found_again(bench: Bench) -> None:
+    bench.following = [KEY]
+    assert await step(bench) == 1
+    await bench.settle()
+    bench.following = []
+    for _ in range(3):
+        assert await step(bench, 2 * TTL_S) == 0
+    assert (bench.rounds._known, bench.rounds._due) == (set(), [])
+    bench.following = [KEY]
+    assert await step(bench, SCAN_S) == 1
+
+
+async def test_what_is_new_is_found_at_the_next_scan(bench: Bench) -> None:
+    assert await step(bench) == 0
+    bench.following = [KEY]
+    assert await step(bench, SCAN_S * 0.9) == 0
+    assert await step(bench, SCAN_S * 0.2) == 1
+
+
+async def test_a_read_for_pollers_puts_the_next_one_off(bench: Bench) -> None:
+    bench.following = [KEY]
+    await step(bench)
+    await bench.settle()
+    bench.now_s += TTL_S + 0.01  # a poller comes before the round, which is spread
+    await bench.documents.find(KEY)
+    await bench.settle()
+    assert await step(bench, TTL_S * 0.5) == 0
+    assert await step(bench, TTL_S * 0.6) == 1
+
+
 async def test_a_read_for_pollers_counts_for_followers_too(bench: Bench) -> None:
     bench.following = [KEY]
     await bench.documents.find(KEY)
@@ -72,6 +102,17 @@ async def test_reads_are_bounded_and_the_longest_due_come_first(bench: Bench) ->
     assert await step(bench) == READS_AT_ONCE
     second = {room for room, _ in bench.service.asked[READS_AT_ONCE:]}
     assert {f"r{number:03}" for number in range(READS_AT_ONCE, READS_AT_ONCE + 10)} <= second
+    bench.service.gate.set()
+    await bench.settle()
+
+
+async def test_what_is_being_read_takes_no_place_of_what_is_not(bench: Bench) -> None:
+    slow = [(f"a{number}", "x-seats") for number in range(READS_AT_ONCE - 10)]
+    bench.following = slow
+    bench.service.gate.clear()
+    assert await step(bench) == len(slow)
+    bench.following = slow + [(f"b{number}", "x-seats") for number in range(20)]
+    assert await step(bench, SCAN_S) == 10
     bench.service.gate.set()
     await bench.settle()
 

@@ -90,6 +90,9 @@ class Bench:
     ) -> None:
         self.faults.append((fault.reason, None if before is None else before.reason))
 
+    def is_followed(self, key: tuple[str, str]) -> bool:
+        return key in self.following
+
     def followed(self) -> list[tuple[str, str]]:
         return list(self.following)
 

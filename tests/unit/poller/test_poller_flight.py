@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from poller_samples import EPOCH, Bench, edition, stored
 
 from poller import Freshness
-from poller.flight import SingleFlight
+from poller.flight import WOKEN_AT_ONCE, SingleFlight
 from room.errors import RoomNotFound, Unavailable
 from room.position import Position
 
@@ -197,3 +198,56 @@ async def test_read_that_has_landed_is_joined_by_nobody() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert len(flights) == 0
+
+
+async def test_crowd_hears_of_the_end_in_slices() -> None:
+    flights: SingleFlight[str, int] = SingleFlight(asyncio.get_running_loop().create_task)
+    gate = asyncio.Event()
+
+    async def read() -> int:
+        await gate.wait()
+        return 7
+
+    flight, _ = flights.start("demo", read)
+    crowd = [asyncio.create_task(flights.join(flight)) for _ in range(3 * WOKEN_AT_ONCE)]
+    await asyncio.sleep(0)
+    gate.set()
+    answered = []
+    while not answered or answered[-1] < len(crowd):
+        await asyncio.sleep(0)
+        answered.append(sum(one.done() for one in crowd))
+    steps = [later - earlier for earlier, later in itertools.pairwise([0, *answered])]
+    assert max(steps) <= WOKEN_AT_ONCE
+    assert {one.result() for one in crowd} == {7}
+    assert not flights._crowds
+
+
+async def test_crowd_that_leaves_together_leaves_nothing_behind() -> None:
+    flights: SingleFlight[str, int] = SingleFlight(asyncio.get_running_loop().create_task)
+    gate = asyncio.Event()
+
+    async def read() -> int:
+        await gate.wait()
+        return 7
+
+    flight, _ = flights.start("demo", read)
+    crowd = [asyncio.create_task(flights.join(flight)) for _ in range(CROWD)]
+    await asyncio.sleep(0)
+    for one in crowd[1:]:
+        one.cancel()
+    await asyncio.wait(crowd[1:])
+    assert not flight.done()
+    gate.set()
+    assert await crowd[0] == 7
+    assert not flights._crowds
+
+
+async def test_whoever_joins_what_has_landed_is_answered_at_once() -> None:
+    flights: SingleFlight[str, int] = SingleFlight(asyncio.get_running_loop().create_task)
+
+    async def read() -> int:
+        return 7
+
+    flight, _ = flights.start("demo", read)
+    await flight
+    assert await flights.join(flight) == 7

@@ -1,0 +1,319 @@
+"""How a WebSocket connection ends (RFC 6455 7), and that nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from push_samples import ANN, OWNER, Node, settle
+from push_wires import STEP_S, TICK_S, Desk, Peer, settled
+from websockets.frames import Opcode
+
+from gateway.bearer import Bearer
+from gateway.config import MAX_FRAME_BYTES
+from gateway.push.deflate import deflated_frame
+from gateway.push.ws import (
+    CLOSE_TIMEOUT_S,
+    CONTROLS_PER_S,
+    MIN_CONTROLS,
+    DeflatedWebSocket,
+    WebSocket,
+)
+from room.messages import Bye
+from room.snapshot import Edition
+from poller import Found
+from tests.unit.gateway_push.frame_samples import (
+    BINARY,
+    CLOSE,
+    PING,
+    TEXT,
+    client_frame,
+    closing,
+    declared,
+    fragments,
+    masked,
+)
+
+DRAIN = Bye(code=4000, reason="drain", retry_after_ms=7)
+PINGED = b'{"type":"ping","id":1}'
+TAKE = b'{"type":"cmd","cmd":"seat.take","cmd_id":"c1","args":{"seat_index":1}}'
+
+
+@pytest.fixture
+def desk(node: Node) -> Desk:
+    return Desk(node)
+
+
+@pytest.fixture
+def peer(desk: Desk) -> Peer:
+    """One who follows the state, and has read what came first."""
+    peer = Peer(desk, Bearer(ANN)).converse().join()
+    peer.frames()
+    return peer
+
+
+# The peer closes
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
+def test_close_frame_is_answered_with_its_code(peer: Peer, code: int) -> None:
+    peer.send(closing(code, b"bye"))
+    assert peer.closes() == [(code, "")]
+    assert peer.wire.closed
+
+
+def test_close_frame_without_a_code_is_answered_without_one(peer: Peer) -> None:
+    peer.send(client_frame(CLOSE))
+    assert [(frame.opcode, frame.data) for frame in peer.frames()] == [(Opcode.CLOSE, b"")]
+    assert peer.wire.closed
+
+
+def test_what_comes_before_a_close_frame_is_taken_and_what_comes_after_is_not(
+    desk: Desk, peer: Peer
+) -> None:
+    peer.send(closing(1000), client_frame(TEXT, PINGED))
+    peer.send(client_frame(TEXT, PINGED))
+    assert [frame.opcode for frame in peer.frames()] == [Opcode.CLOSE]
+
+
+def test_closed_by_the_peer_it_has_left_its_rooms_at_once(desk: Desk, peer: Peer) -> None:
+    peer.send(closing(1000))
+    assert (len(desk.node.hub), desk.node.audience.count("demo")) == (0, 0)
+
+
+def test_socket_that_does_not_go_after_the_closing_handshake_is_cut_off(
+    desk: Desk, peer: Peer
+) -> None:
+    peer.send(closing(1000))
+    desk.pass_time(CLOSE_TIMEOUT_S + 3 * STEP_S)
+    assert peer.wire.aborted
+
+
+def test_half_a_websocket_is_none(peer: Peer) -> None:
+    """Given back False, the loop closes the transport."""
+    assert not peer.connection.eof_received()
+
+
+# We close
+
+
+def test_our_close_waits_for_the_answer_of_the_peer(desk: Desk, peer: Peer) -> None:
+    peer.connection.mailbox.say_bye(DRAIN)
+    assert peer.closes() == [(4000, "drain")]
+    assert not peer.wire.closed
+    peer.send(closing(4000))
+    assert peer.wire.closed
+    assert not peer.wire.aborted
+    assert peer.frames() == []
+
+
+def test_peer_that_does_not_answer_our_close_is_cut_off_after_two_seconds(
+    desk: Desk, peer: Peer
+) -> None:
+    peer.connection.mailbox.say_bye(DRAIN)
+    desk.pass_time(CLOSE_TIMEOUT_S - STEP_S)
+    assert not peer.wire.aborted
+    desk.pass_time(4 * STEP_S)
+    assert peer.wire.aborted
+
+
+async def test_nothing_is_sent_after_our_close(desk: Desk, peer: Peer) -> None:
+    peer.connection.mailbox.say_bye(DRAIN)
+    peer.frames()
+    await desk.node.send(OWNER, "seat.lock", seat_index=2)
+    peer.send(client_frame(TEXT, PINGED), client_frame(PING))
+    peer.connection.mailbox.say(b"{}")
+    desk.pass_time(TICK_S)
+    assert peer.frames() == []
+
+
+def test_messages_behind_our_close_are_not_taken_and_its_answer_is(peer: Peer) -> None:
+    peer.connection.mailbox.say_bye(DRAIN)
+    peer.send(client_frame(TEXT, PINGED)[:3])
+    peer.send(client_frame(TEXT, PINGED)[3:], client_frame(PING), closing(4000))
+    assert peer.wire.closed
+
+
+async def test_reading_goes_on_after_our_close_though_it_was_paused(desk: Desk, peer: Peer) -> None:
+    """Else the answer of the peer would never be seen."""
+    peer.wire.stick()
+    await desk.node.send(OWNER, "seat.lock", seat_index=2)
+    while not peer.wire.paused:
+        peer.say(PINGED)
+        await settled(desk)
+    peer.connection._close(1011, "")
+    assert not peer.wire.paused
+
+
+def test_first_reason_to_close_is_the_one_that_is_sent(peer: Peer) -> None:
+    peer.send(client_frame(BINARY))
+    peer.connection.mailbox.say_bye(DRAIN)
+    peer.send(client_frame(BINARY))
+    assert [code for code, _ in peer.closes()] == [1003]
+
+
+# What a client may not do
+
+
+@pytest.mark.parametrize(
+    ("stream", "code"),
+    [
+        (client_frame(BINARY, b"x"), 1003),
+        (declared(TEXT, MAX_FRAME_BYTES + 1), 1009),
+        (client_frame(TEXT, b"\xff"), 1007),
+        (client_frame(0x3), 1002),
+        (client_frame(TEXT, b"x", flags=0xC0), 1002),
+        (client_frame(CLOSE, b"\x03"), 1002),
+        (b"".join(fragments([b"x" * (MAX_FRAME_BYTES // 2 + 1)] * 2)), 1009),
+    ],
+)
+def test_violation_closes_with_its_code(peer: Peer, stream: bytes, code: int) -> None:
+    peer.send(stream)
+    assert [told for told, _ in peer.closes()] == [code]
+    assert not peer.wire.closed
+
+
+def test_messages_before_a_violation_are_answered(peer: Peer) -> None:
+    peer.send(client_frame(TEXT, PINGED), client_frame(BINARY))
+    assert [frame.opcode for frame in peer.frames()] == [Opcode.TEXT, Opcode.CLOSE]
+
+
+def test_whole_message_of_the_largest_size_is_taken(peer: Peer) -> None:
+    peer.send(client_frame(TEXT, b" " * MAX_FRAME_BYTES))
+    assert peer.closes() == []
+
+
+def test_bomb_is_too_big(desk: Desk) -> None:
+    peer = Peer(desk, kind=DeflatedWebSocket).converse().join()
+    peer.frames()
+    frame = deflated_frame(b" " * (MAX_FRAME_BYTES + 1))
+    payload = frame[2:]
+    assert len(payload) < 126
+    peer.send(bytes((frame[0], 0x80 | len(payload))) + b"keys" + masked(payload, b"keys"))
+    assert [code for code, _ in peer.closes()] == [1009]
+
+
+@pytest.mark.parametrize("kind", ["pings", "pongs", "fragments"])
+def test_flood_of_frames_that_say_nothing_is_refused(peer: Peer, kind: str) -> None:
+    allowed = int(max(MIN_CONTROLS, CONTROLS_PER_S * TICK_S))
+    frames = {
+        "pings": [client_frame(PING)] * (allowed + 1),
+        "pongs": [client_frame(0xA)] * (allowed + 1),
+        "fragments": fragments([b""] * (allowed + 1) + [PINGED]),
+    }[kind]
+    peer.send(*frames[:allowed])
+    assert peer.closes() == []
+    peer.send(*frames[allowed:])
+    assert [code for code, _ in peer.closes()] == [1008]
+
+
+def test_as_many_control_frames_are_taken_again_in_the_next_interval(
+    desk: Desk, peer: Peer
+) -> None:
+    allowed = int(max(MIN_CONTROLS, CONTROLS_PER_S * TICK_S))
+    for _ in range(4):
+        peer.send(*[client_frame(0xA)] * allowed)
+        desk.pass_time(TICK_S + 2 * STEP_S)
+    assert peer.closes() == []
+
+
+# Nothing is left
+
+
+def begin_nothing(peer: Peer) -> None:
+    """It is idle."""
+
+
+def begin_bye(peer: Peer) -> None:
+    peer.connection.mailbox.say_bye(DRAIN)
+
+
+def begin_closing(peer: Peer) -> None:
+    peer.send(closing(1000))
+
+
+def begin_violation(peer: Peer) -> None:
+    peer.send(client_frame(BINARY))
+
+
+def begin_command(peer: Peer) -> None:
+    peer.say(TAKE, PINGED)
+
+
+def begin_part_of_a_frame(peer: Peer) -> None:
+    peer.send(client_frame(TEXT, PINGED)[:5])
+
+
+def begin_stuck(peer: Peer) -> None:
+    peer.wire.stick()
+    peer.say(PINGED)
+    peer.connection.mailbox.say(b"{}")
+    peer.connection.mailbox.say_bye(DRAIN)
+
+
+def begin_abort(peer: Peer) -> None:
+    peer.connection.abort()
+
+
+STATES = [
+    begin_nothing,
+    begin_bye,
+    begin_closing,
+    begin_violation,
+    begin_command,
+    begin_part_of_a_frame,
+    begin_stuck,
+    begin_abort,
+]
+
+
+@pytest.mark.parametrize("begin", STATES)
+@pytest.mark.parametrize("kind", [WebSocket, DeflatedWebSocket])
+async def test_nothing_is_left_of_a_connection_that_was_lost_in_any_state(
+    desk: Desk, begin: object, kind: type[WebSocket]
+) -> None:
+    assert callable(begin)
+    peer = Peer(desk, Bearer(ANN), kind).converse("state", "x-score").join()
+    assert not desk.is_left_clean()
+    begin(peer)
+    peer.lose()
+    await settled(desk)
+    assert desk.is_left_clean()
+    written = len(peer.wire.written)
+    await desk.node.send(OWNER, "seat.lock", seat_index=2)
+    desk.pass_time(2 * TICK_S)
+    assert len(peer.wire.written) == written
+    assert desk.failed == []
+
+
+async def test_nothing_is_left_of_one_that_was_never_taken_over(desk: Desk) -> None:
+    peer = Peer(desk, Bearer(ANN)).converse()
+    peer.connection.leave()
+    assert desk.is_left_clean()
+
+
+async def test_nothing_is_left_of_one_that_left_while_it_subscribed_to_a_room_not_in_memory(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = Peer(desk, Bearer(ANN), home=None).converse().join()
+    opened, find = asyncio.Event(), desk.node.rooms.find
+
+    async def slow_find(room: str) -> Found[Edition]:
+        await opened.wait()
+        return await find(room)
+
+    monkeypatch.setattr(desk.node.rooms, "find_now", lambda room: None)
+    monkeypatch.setattr(desk.node.rooms, "find", slow_find)
+    peer.say(b'{"type":"subscribe","room":"demo","docs":["state"]}')
+    await settle()
+    peer.lose()
+    opened.set()
+    await settled(desk)
+    assert desk.is_left_clean()
+
+
+async def test_place_is_given_back_once(desk: Desk, peer: Peer) -> None:
+    peer.send(closing(1000))
+    peer.lose()
+    peer.connection.leave()
+    assert desk.is_left_clean()
