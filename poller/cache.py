@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
-
-from cachetools import TTLCache
 
 from poller.segments import Segments
 from room.snapshot import Published
@@ -90,7 +89,9 @@ class Cache(Generic[H]):
     ) -> None:
         self._clock_s = clock_s
         self._held: Segments[Cached[H]] = Segments(max_held, clock_s, is_kept)
-        self._missing: TTLCache[Any, None] = TTLCache(max_missing, MISSING_S, timer=clock_s)
+        self._max_missing = max_missing
+        self._missing: OrderedDict[Any, float] = OrderedDict()
+        """Until when each is believed; the first is over first."""
 
     def get(self, key: Any) -> Cached[H] | None:
         """Give what is known to somebody who asks for it; age is the caller's business."""
@@ -119,7 +120,8 @@ class Cache(Generic[H]):
 
     def is_missing(self, key: Any) -> bool:
         """Tell whether the store said a moment ago that it is not there."""
-        return key in self._missing
+        until_s = self._missing.get(key)
+        return until_s is not None and self._clock_s() < until_s
 
     def forget_missing(self, key: Any) -> None:
         """Believe no longer that it is not there."""
@@ -127,5 +129,10 @@ class Cache(Generic[H]):
 
     def put_missing(self, key: Any) -> None:
         """Remember that it is not there, unless it came into being meanwhile."""
-        if key not in self._held:
-            self._missing[key] = None
+        if key in self._held:
+            return
+        now_s = self._clock_s()
+        self._missing.pop(key, None)
+        self._missing[key] = now_s + MISSING_S
+        while len(self._missing) > self._max_missing or next(iter(self._missing.values())) <= now_s:
+            self._missing.popitem(last=False)

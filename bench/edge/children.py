@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import random
 import resource
 import signal
 import socket
@@ -16,6 +18,8 @@ from typing import IO
 
 SERVER_CORE = 0
 LOAD_CORE = min(1, (os.cpu_count() or 1) - 1)
+PORTS = range(10_000, 32_000)
+"""Below those that Linux gives to connections on their way out."""
 READY_S = 30
 LEAVE_S = 15
 _PR_SET_PDEATHSIG = 1
@@ -47,6 +51,20 @@ class Child:
         if not answer:
             raise RuntimeError(f"{self._started.args!r} has ended")
         return answer
+
+    def wait_for_port(self, port: int) -> None:
+        """Wait until it listens.
+
+        Raises:
+            RuntimeError: it has ended, or takes too long.
+        """
+        until = time.monotonic() + READY_S
+        while self._started.poll() is None and time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"{self._started.args!r} does not listen")
 
     def cpu_s(self) -> float:
         """Give the seconds of CPU used so far by all its processes, user and system."""
@@ -110,22 +128,10 @@ def on_load_core() -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Give a port that is free at this moment."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
-
-
-def wait_for_port(port: int) -> None:
-    """Wait until somebody listens."""
-    until = time.monotonic() + READY_S
+    """Give a port that is free, and that no connection on its way out is given meanwhile."""
     while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+        port = random.choice(PORTS)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(("127.0.0.1", port))
+            return port

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.edge.drive import drive
 from bench.edge.ours import Ours, ours
 from bench.edge.plan import Plan
-from bench.edge.readers import Readers, readers_of
+from bench.edge.readers import readers_of
 from bench.edge.rivals import RIVALS, broadcasters
 from bench.edge.side import Side
 from bench.measure import Row, microseconds
@@ -52,9 +52,12 @@ def _note(raw: dict[str, list[float]], side: Side, measured: tuple[float, float]
 
 def _cpu_of_commands(side: Ours, plan: Plan, per_s: float) -> float:
     """Give seconds of CPU for one change that nobody follows."""
-    before = side.server.cpu_s()
+    drive(side, 50, 1)  # first calls of everything
+    idle_rate = _idle_rate(side, plan.idle_s)
+    began, before_s = time.monotonic(), side.server.cpu_s()
     made = drive(side, per_s, plan.fanout_s)
-    return (side.server.cpu_s() - before) / len(made)
+    used_s = side.server.cpu_s() - before_s - idle_rate * (time.monotonic() - began)
+    return used_s / len(made)
 
 
 def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> tuple[float, float]:
@@ -87,6 +90,11 @@ def _compare(count: int, raw: dict[str, list[float]]) -> Iterable[Row]:
     shown = f"{microseconds(mine)}, {microseconds(command)} of it its share of the command"
     if unseen := median[f"seatsync{UNSEEN}"]:
         shown += f"; {unseen:.1%} of the frames overtaken by newer ones"
+    alone, floor = mine - command, RIVALS[0]
+    without = f"{what}, without the commands"
+    yield Row(
+        without, microseconds(alone), floor, microseconds(median[floor]), alone / median[floor], raw
+    )
     for rival in RIVALS:
         all_got = "" if not median[f"{rival}{UNSEEN}"] else " (not all delivered)"
         theirs = f"{microseconds(median[rival])}{all_got}"

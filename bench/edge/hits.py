@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.edge import nginx
-from bench.edge.children import LOAD_CORE, SERVER_CORE, Child, child, free_port, wait_for_port
+from bench.edge.children import LOAD_CORE, SERVER_CORE, Child, child, free_port
 from bench.edge.ours import ROOM, ours
 from bench.edge.plan import Plan
 from bench.measure import Row, microseconds, per_second
@@ -80,7 +80,7 @@ def _nginx(folder: Path, body: bytes) -> Iterator[_Target]:
     port = free_port()
     configuration = nginx.static_configuration(folder, port, root)
     with child(nginx.command(folder, configuration), SERVER_CORE) as server:
-        wait_for_port(port)
+        server.wait_for_port(port)
         yield _Target(server, port, "/state")
 
 

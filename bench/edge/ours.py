@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.edge.children import SERVER_CORE, Child, child, free_port, wait_for_port
+from bench.edge.children import SERVER_CORE, Child, child, free_port
 from bench.edge.side import Change
 from gateway.auth import issue
 
@@ -120,13 +120,14 @@ def ours(folder: Path, *, furnished: bool = False) -> Iterator[Ours]:
     """
     port, metrics_port = free_port(), free_port()
     addresses = (f"--listen=127.0.0.1:{port}", f"--metrics-listen=127.0.0.1:{metrics_port}")
-    limits = ("--user-commands-per-s=off", "--room-commands-per-s=off")
+    bounds = ("user-commands-per-s", "room-commands-per-s", "connections-per-s")
+    limits = [f"--{bound}=off" for bound in bounds]
     store = (f"--data={folder}", f"--audit-log={folder}/audit.jsonl")
     flags = (*store, f"--poll-interval-ms={LEASE_MS}", "--log-level=warning")
     command = [sys.executable, "-m", "seatsync", "serve", *addresses, *limits, *flags]
     folder.mkdir(exist_ok=True)
     with child(command, SERVER_CORE, {"SEATSYNC_JWT_SECRET": SECRET}) as server:
-        wait_for_port(port)
+        server.wait_for_port(port)
         side = Ours(server, port, metrics_port)
         if not furnished:
             side.furnish()

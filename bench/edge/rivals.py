@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.edge import nginx
-from bench.edge.children import SERVER_CORE, Child, child, free_port, wait_for_port
+from bench.edge.children import SERVER_CORE, Child, child, free_port
 from bench.edge.native import compiled
 from bench.edge.side import Change, Side, Start
 
@@ -99,7 +99,7 @@ def nchan(name: str, body: bytes) -> Start:
         port = free_port()
         configuration = nginx.nchan_configuration(folder, port)
         with child(nginx.command(folder, configuration), SERVER_CORE) as server:
-            wait_for_port(port)
+            server.wait_for_port(port)
             yield Nchan(name, server, port, body)
 
     return start

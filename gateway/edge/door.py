@@ -269,8 +269,8 @@ class Door(asyncio.Protocol):
             self.send(CONTINUE)
 
     def _recognise(self, head: Head) -> None:
-        """Find what answers a head; preflights are always lent, as is what has no responder."""
-        responder = None if head.method == "OPTIONS" else self.house.route(head)
+        """Find what answers a head; what has no responder is lent."""
+        responder = self.house.route(head)
         cors = self.house.cors(head)
         if cors is None and responder is not None:
             responder = _refuse_origin

@@ -33,6 +33,19 @@ BEGINNING: Final = re.compile(
 """What may still become a head."""
 FIELD_LINE: Final = re.compile(_TOKEN + rb"++:" + _TEXT + rb"*+")
 
+ONCE: Final = frozenset(
+    {
+        b"content-location",
+        b"content-range",
+        b"content-type",
+        b"etag",
+        b"max-forwards",
+        b"server",
+        b"user-agent",
+    }
+)
+"""Fields of one value, beside those that have rules of their own (RFC 9110 5.3)."""
+
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~\-]{1,253})(?::[0-9]{0,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
@@ -118,6 +131,17 @@ def read_length(fields: Fields, is_1_1: bool) -> Length:
     if len(lengths) != 1 or _LENGTH.fullmatch(lengths[0]) is None:
         raise malformed()
     return Length(int(lengths[0]), is_chunked=False)
+
+
+def check_single(fields: Fields) -> None:
+    """Refuse a field of one value that comes twice: two readers may take different ones.
+
+    Raises:
+        Malformed: one does.
+    """
+    for name, values in fields.items():
+        if len(values) > 1 and name in ONCE:
+            raise malformed()
 
 
 def read_expectation(fields: Fields, is_1_1: bool) -> bool:

@@ -12,6 +12,7 @@ from gateway.edge.framing import (
     MAX_FIELDS,
     MAX_HEAD_BYTES,
     MAX_LINE_BYTES,
+    check_single,
     malformed,
     read_expectation,
     read_host,
@@ -25,6 +26,22 @@ MAX_PARAMS: Final = 64
 KNOWN_METHODS: Final = frozenset(
     {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE"}
 )
+
+
+_COMMON: Final = (
+    "Accept Accept-Encoding Accept-Language Authorization Cache-Control Connection Content-Length "
+    "Content-Type DNT Host If-Match If-None-Match Last-Event-ID Origin Pragma Referer "
+    "Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-WebSocket-Extensions Sec-WebSocket-Key "
+    "Sec-WebSocket-Protocol Sec-WebSocket-Version Upgrade User-Agent X-Forwarded-For "
+    "X-Forwarded-Host X-Forwarded-Proto X-Real-IP"
+)
+_NAMES: Final = {
+    spelling: lower
+    for name in _COMMON.split()
+    for lower in (name.lower().encode(),)
+    for spelling in (name.encode(), lower)
+}
+"""One object for each name that is common: heads are kept as long as their connections."""
 
 
 class Head:
@@ -79,6 +96,7 @@ class Head:
         self.version = version
         self.fields = fields
         self.path, self.query, authority = read_target(method, target)
+        check_single(fields)
         host = read_host(fields, is_1_1)
         self.host = host if authority is None else authority
         self.length, self.is_chunked = read_length(fields, is_1_1)
@@ -139,7 +157,8 @@ class _Fields:
         self.is_complete = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.found.setdefault(name.lower(), []).append(value.strip(b" \t"))
+        key = _NAMES.get(name) or name.lower()
+        self.found.setdefault(key, []).append(value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self.is_complete = True

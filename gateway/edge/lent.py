@@ -26,6 +26,7 @@ HOP_BY_HOP: Final = frozenset(
         b"host",  # said anew: of an absolute-form target it is the authority
         b"keep-alive",
         b"proxy-connection",
+        b"sec-websocket-key1",  # of an upgrade that aiohttp refuses to read
         b"te",
         b"trailer",
         b"transfer-encoding",

@@ -230,9 +230,11 @@ class Conversation:
             try:
                 if self._node.rooms.find_document_now(room, doc) is None:
                     return False
+            except RoomNotFound:
+                raise
             except SeatsyncError as error:
                 if error.code != "DOC_NOT_FOUND":
-                    raise
+                    return False  # reading it says what is wrong, and the others go on
         return True
 
     async def _read(self, room: str, docs: Sequence[str]) -> Failures:

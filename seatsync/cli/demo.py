@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROOM: Final = "demo"
 TOKEN_TTL_S: Final = 30 * 24 * 3600
+DRAIN_S: Final = 2.0
+"""Who plays with the demo waits for it at its end."""
 
 BANNER: Final = """
   seatsync demo
@@ -69,6 +71,7 @@ async def _demo(arguments: argparse.Namespace) -> int:
     config = serve.configure(
         arguments,
         streams=(stream,),
+        drain_s=DRAIN_S,
         demo_users=tuple(DemoUser(*person) for person in VISITORS),
     )
     status = 0

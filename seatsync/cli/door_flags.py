@@ -110,6 +110,9 @@ def read_bounds(arguments: argparse.Namespace) -> Bounds:
         room_commands=_rate("room", room, arguments.room_burst, room and room // ROOM_BURSTS_PER_S),
         user_polls=_rate("user", polls, None, polls and polls * USER_BURST_S),
         user_connections=arguments.user_connections,
+        connections=_rate(
+            "connections", arguments.connections_per_s, None, arguments.connections_per_s
+        ),
     )
 
 
@@ -153,6 +156,12 @@ def _add_bounds(parser: argparse.ArgumentParser, flags: Flags) -> None:
             "--user-connections",
             "off",
             "push connections that a user with a token may have open on this node",
+        ),
+        (
+            "--connections-per-s",
+            "2000",
+            "push connections that are let in a second, as many at once after a quiet time; the "
+            "others are told to poll for a while and come back; off for any",
         ),
     ):
         kind = kinds.positive if name.endswith("-burst") else kinds.bound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import math
 import random
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from sim_bus import Antenna
 from sim_referee import Referee
+from sim_wire import Wire
 
 from gateway.bearer import Bearer
 from gateway.committer import Committer
@@ -21,15 +23,17 @@ from gateway.limits import Limits
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
+from gateway.push.channel import Channel
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
-from gateway.push.mailbox import Key, Mailbox
-from gateway.push.outgoing import Outgoing
+from gateway.push.mailbox import Key, Line, Mailbox
+from gateway.push.sweep import Sweep
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
 from gateway.telling import Telling
 from gateway.watch import Watch
+from gateway.wheel import Wheel
 from poller import Poller
 from poller.cache import FRESH_S
 from room.actor import Actor
@@ -37,13 +41,16 @@ from room.commands import NewRoom, Request
 from room.errors import RoomNotFound, SeatsyncError, Unavailable
 from room.messages import Ack
 from room.names import is_external
+from room.policy import check_readable
 from room.position import Position, parse_position
 from room.reconcile import Reconciler
-from room.snapshot import Edition, External, Published, Snapshot, StoredDocument
+from room.snapshot import Edition, Encoded, External, Published, Snapshot, StoredDocument
 from store.backend import Backend
 
 START_MS: Final = 1_732_146_400_123
 POLL_INTERVAL_MS: Final = 3_000
+SWEPT_S: Final = 0.5
+"""Within which a sweep has been everywhere."""
 MAX_CONNECTIONS: Final = 100
 """Of one user: nobody comes near; that each is counted out is what matters."""
 
@@ -53,7 +60,9 @@ class Parts:
     """The classes that a world is made of; a planted bug replaces one."""
 
     poller: type[Poller[Edition]] = Poller
+    sweep: type[Sweep] = Sweep
     hub: type[Hub] = Hub
+    audience: type[Audience] = Audience
     announcer: type[Announcer] = Announcer
     committer: type[Committer] = Committer
     rooms: type[Rooms] = Rooms
@@ -65,16 +74,17 @@ class Parts:
     antenna: type[Antenna] = Antenna
 
 
-class Instrument:
-    """A metric that nobody reads."""
+class Costly:
+    """The clock of a sweep: each look at it costs time, so that passes have a cost and rest."""
 
-    def labels(self, *_: str) -> Instrument:
-        return self
+    def __init__(self, loop: asyncio.AbstractEventLoop, look_s: float) -> None:
+        self._loop = loop
+        self._look_s = look_s
+        self._spent_s = 0.0
 
-    def inc(self, amount: float = 1) -> None:
-        """Count nothing."""
-
-    dec = inc
+    def __call__(self) -> float:
+        self._spent_s += self._look_s
+        return self._loop.time() + self._spent_s
 
 
 class Nobody:
@@ -97,7 +107,7 @@ class Ledger:
 
 
 class Node:
-    """The parts of one gateway, wired as ``gateway.assemble`` does; what ``Outgoing`` needs too."""
+    """The parts of one gateway, wired as ``gateway.assemble`` does."""
 
     def __init__(
         self,
@@ -113,25 +123,42 @@ class Node:
         self.name: Final = name
         self.backend: Final = backend
         self.started_s: Final = loop.time()
-        self._parts = parts
+        self.parts: Final = parts
         self._referee = referee
         self._thrashes = cached_rooms < 2
         self._acked: dict[Key, Position] = {}
+        self._settled: dict[Key, Position] = {}
         self._reads: dict[str, Ledger] = {}
         self._store_reads = Reads(backend.store)
         self.clock_ms = lambda: START_MS + int(loop.time() * 1000)
         self.connections = Connections()
         self.limits = Limits(Bounds(user_connections=MAX_CONNECTIONS), loop.time)
-        counter = Instrument()
-        self.metrics: Any = SimpleNamespace(connections=counter, snapshots=counter, skipped=counter)
+        self.metrics: Any = SimpleNamespace()
         self.tasks = Tasks()
-        self.hub, self.audience = parts.hub(), Audience()
+        self.wheel = Wheel()
+        self.channel = Channel(
+            "ws",
+            self.wheel,
+            self.connections,
+            self.limits,
+            self.tasks.spawn,
+            self.clock_ms,
+            tick_s=12.5,
+            no_progress_s=10.0,
+        )
+        self.sweep = parts.sweep(
+            loop.call_soon,
+            loop.call_later,
+            Costly(loop, rng.choice((0.0, 0.0005, 0.01))),
+            chunk=rng.choice((1, 1, 2, 64)),
+        )
+        self.hub, self.audience = parts.hub(self.sweep), parts.audience(self.sweep)
         self._wire(loop, rng, cached_rooms)
 
     def _wire(self, loop: asyncio.AbstractEventLoop, rng: random.Random, cached_rooms: int) -> None:
         numbers, life = itertools.count(1), f"{rng.getrandbits(32):08x}"
-        announcer = self._parts.announcer(self.hub, self.audience)
-        self.poller = self._parts.poller(
+        announcer = self.parts.announcer(self.hub, self.audience)
+        self.poller = self.parts.poller(
             self._read,
             missing=RoomNotFound,
             clock_s=loop.time,
@@ -152,7 +179,7 @@ class Node:
             self.backend.leases, occupied, quiet, poll_interval_ms=lambda: POLL_INTERVAL_MS
         )
         self.telling = Telling(self.backend.bus, self.tasks)
-        self.committer = self._parts.committer(
+        self.committer = self.parts.committer(
             self.backend.store,
             self.poller,
             self.tasks,
@@ -161,7 +188,7 @@ class Node:
             new_id=lambda: f"{life}-{next(numbers)}",
             committed=self.telling.room,
         )
-        self.rooms = self._parts.rooms(
+        self.rooms = self.parts.rooms(
             self.backend.store,
             self.poller,
             self.documents,
@@ -172,7 +199,7 @@ class Node:
             changed=self.telling.tell,
             clock_ms=self.clock_ms,
         )
-        self.presence = self._parts.presence(
+        self.presence = self.parts.presence(
             tenure,
             occupied,
             self.backend.bus,
@@ -185,7 +212,7 @@ class Node:
             rng=rng,
         )
         announcer.add(self.presence.observe)
-        self.watch = self._parts.watch(
+        self.watch = self.parts.watch(
             self.backend.bus,
             self.rooms,
             self.hub,
@@ -216,6 +243,10 @@ class Node:
     def _acknowledged(self, key: Key, position: Position) -> None:
         self._referee.saw("ack", self.name, *key, position)
         self._acked[key] = max(position, self._acked.get(key, position))
+        asyncio.get_running_loop().call_later(SWEPT_S, self._swept, key, position)
+
+    def _swept(self, key: Key, position: Position) -> None:
+        self._settled[key] = max(position, self._settled.get(key, position))
 
     async def poll(self, room: str, after: Position | None, doc: str = "state") -> Published | None:
         """Poll as a driver does; None where there is nothing to show."""
@@ -255,36 +286,50 @@ class Node:
         shown = held is not None and held.position >= snapshot.position
         self._referee.check(shown, "memory before push", snapshot.room, snapshot.position)
 
-    def check_sent(self, mailbox: Mailbox, room: str) -> None:
-        """A connection for which nothing waits was given all that was acknowledged."""
-        if mailbox._pending:
+    def check_sent(self, wire: Wire) -> None:
+        """A connection for which nothing waits was given all that was acknowledged a while ago."""
+        if not wire.is_idle:
             return
-        for key, given in mailbox._newest.items():
-            floor = self._acked.get(key)
-            shown = floor is None or given >= floor
+        for line in wire.lines:
+            given, floor = line.newest, self._settled.get(line.key)
+            shown = floor is None or (given is not None and given >= floor)
             self._referee.check(shown, "an idle connection was sent what was acked", given, floor)
 
-    def outgoing(self, bearer: Bearer) -> Outgoing:
-        """Begin a connection's way out, with the mailbox of this world."""
-        outgoing = Outgoing(self, "ws", bearer, lambda: None)  # type: ignore[arg-type]
-        if self._parts.mailbox is not Mailbox:
-            outgoing.mailbox = self._parts.mailbox(bearer.view, outgoing._awake.set)
-        return outgoing
+    def check_brought(
+        self, wire: Wire, snapshot: Snapshot, line: Line | None, before: Position | None
+    ) -> None:
+        """What is brought is in memory, followed, newer than what came before, and may be read."""
+        self.check_in_memory(snapshot)
+        key, position = Key(snapshot.room, snapshot.doc), snapshot.position
+        check = self._referee.check
+        check(line is not None, "what is brought is followed", *key)
+        rises = before is None or position > before
+        check(rises, "positions on one connection rise", *key, before, position)
+        held = self.rooms.held(snapshot.room)
+        if snapshot.doc == "requests" and isinstance(held, Edition):
+            try:
+                check_readable(snapshot.doc, held.stored.state, wire.bearer.actor)
+            except SeatsyncError:
+                self._referee.broken("nobody is sent what they may not read", *key)
+
+    def check_present(self, wire: Wire, item: Encoded) -> None:
+        """What is said of a room comes to those who are in it."""
+        room = json.loads(item.body)["room"]
+        here = self.audience._rooms.get(room)
+        there = here is not None and any(one.mailbox is wire.mailbox for one in here.members)
+        self._referee.check(there, "a room is heard by those in it", room)
+
+    def check_open(self, is_open: bool) -> None:
+        """Nobody carries anything to one who has left."""
+        self._referee.check(is_open, "nothing is carried to who left")
+
+    def wire(self, bearer: Bearer, home: str | None, rng: random.Random) -> Wire:
+        """Begin a connection, with the mailbox of this world."""
+        return Wire(self, bearer, home, rng)
 
     def conversation(self, bearer: Bearer, mailbox: Mailbox, home: str | None) -> Conversation:
         """Begin what a caller says and hears."""
-        return self._parts.conversation(
-            "c_1",
-            bearer,
-            mailbox,
-            rooms=self.rooms,
-            hub=self.hub,
-            audience=self.audience,
-            presence=self.presence,
-            metrics=self.metrics,
-            clock_ms=self.clock_ms,
-            home=home,
-        )
+        return self.parts.conversation("c_1", bearer, mailbox, self, home)
 
     def reads_of(self, room: str) -> Ledger:
         """Give the ledger of a room."""
@@ -311,7 +356,9 @@ class Node:
         check(not len(self.committer), "no batch is under way")
         check(not len(self.poller._flights), "no flight is under way")
         check(not self.tasks._running, "tasks have settled")
-        check(not (self.audience._rooms or self.audience._users), "the audience is empty")
+        check(not self.audience._rooms, "the audience is empty")
+        check(not len(self.sweep), "no course is under way")
+        check(not any(self.wheel._buckets), "no deadline is left")
         check(not len(self.watch), "nothing waits to be read")
         check(not self.telling._under_way, "nothing is being told")
 

@@ -13,7 +13,7 @@ from sim_reader import Reader
 from sim_stage import OWNER, Stage
 from sim_store import FlakyLeases, FlakyStore, Weather
 
-from gateway.push.mailbox import Key
+from gateway.push.mailbox import Key, Line
 from room.actor import Actor
 from room.commands import Envelope, Request, read_request
 from room.errors import SeatsyncError, Unavailable
@@ -181,7 +181,7 @@ class Pair(Stage):
     def _check_level(self, *nodes: Node) -> None:
         """Every node holds what the store holds, of all that is followed there, and has sent it."""
         for node in nodes or self._nodes.values():
-            for key, mailboxes in node.hub._followers.items():
+            for key in node.hub.followed():
                 final = self._disk.document(*key)
                 if final is None:
                     continue
@@ -189,15 +189,15 @@ class Pair(Stage):
                 level = held is not None and held.position == final.position
                 rule = "a node is level with the store"
                 self._referee.check(level, rule, node.name, *key, held and held.position)
-                for mailbox in mailboxes:
-                    given = mailbox._newest.get(key)
+                for line in node.hub.followers(key):
+                    given = line.newest if isinstance(line, Line) else None
                     offered = given == final.position
                     self._referee.check(offered, rule, node.name, *key, given, final.position)
 
     def _check_requests_heard(self) -> None:
         """Both parties heard how each request ended, if they were connected then."""
         for reader in self._readers:
-            if reader.mailbox is None or reader.bearer.actor is None or not self._disk.is_intact:
+            if reader.wire is None or reader.bearer.actor is None or not self._disk.is_intact:
                 continue
             final = self._disk.final(reader.room)
             for ended in final.requests.ended:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from sim_referee import Referee
+from sim_wire import Item, Wire
 
 from gateway.bearer import Bearer
-from gateway.push.mailbox import Item, Mailbox
 from room.messages import Bye
 from room.position import Position
 from room.reconcile import Channel, Reconciler
@@ -37,8 +37,8 @@ class Reader:
         self.shown: dict[str, tuple[Position, View]] = {}
         self.policy: tuple[str, ...] | None = None
         """What the gateway last said that this reader may send."""
-        self.mailbox: Mailbox | None = None
-        """Of the connection that is open, from when it was told all that it missed."""
+        self.wire: Wire | None = None
+        """The connection that is open, from when it was told all that it missed."""
         self.connected_at_ms = 0
         self.requests: dict[str, str | None] = {}
         """What this connection heard of requests: the outcome, or None while they wait."""
@@ -58,13 +58,13 @@ class Reader:
         """Name what is shown."""
         return {doc: position for doc, (position, _) in self.shown.items()}
 
-    def begin(self, mailbox: Mailbox, now_ms: int) -> None:
+    def begin(self, wire: Wire, now_ms: int) -> None:
         """A connection is open."""
-        self.mailbox, self.connected_at_ms = mailbox, now_ms
+        self.wire, self.connected_at_ms = wire, now_ms
 
     def end(self) -> None:
         """It is open no longer."""
-        self.mailbox, self.online = None, None
+        self.wire, self.online = None, None
         self.requests.clear()
 
     def receive(self, snapshot: Snapshot, channel: Channel) -> None:
@@ -86,8 +86,8 @@ class Reader:
         """Take what a connection brought; False at its end."""
         if isinstance(item, Snapshot):
             self.receive(item, "ws")
-        elif isinstance(item, bytes):
-            self.hear(item)
+        elif not isinstance(item, Bye):
+            self.hear(item.body)
         return not isinstance(item, Bye)
 
     def hear(self, message: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from sim_node import START_MS, Node, Parts
 from sim_pair import COMPARED_S, NAMES, Pair
@@ -12,6 +12,7 @@ from sim_reader import Reader
 from sim_signs import Signs
 from sim_stage import OWNER
 from sim_store import Commit
+from sim_wire import Wire
 
 from gateway.bearer import Bearer
 from gateway.presence.pace import forever
@@ -108,19 +109,18 @@ class Seats(Pair):
     async def _stay_connected(self, reader: Reader, signs: Signs | None) -> None:
         """One connection, until it is cut; whoever it is of is present as long as it is open."""
         node = self._pick_node(reader)
-        with node.outgoing(reader.bearer) as outgoing:
-            conversation = node.conversation(reader.bearer, outgoing.mailbox, ROOM)
-            try:
-                await conversation.open(reader.docs, reader.have(), 25_000)
-                reader.begin(outgoing.mailbox, self._now_ms())
+        try:
+            with node.wire(reader.bearer, ROOM, self._rng) as wire:
+                await wire.begin(reader.docs, reader.have())
+                wire.join()
+                reader.begin(wire, self._now_ms())
                 if signs is not None:
                     signs.connect(self._loop.time())
-                await self._take_all(reader, outgoing)
-            finally:
-                if signs is not None:
-                    signs.disconnect(self._loop.time())
-                reader.end()
-                conversation.close()
+                await self._take_all(reader, wire)
+        finally:
+            if signs is not None:
+                signs.disconnect(self._loop.time())
+            reader.end()
 
     async def _keep_connected(self, reader: Reader) -> None:
         while not self._over:
@@ -262,7 +262,7 @@ class Seats(Pair):
         """Everybody was told how many are connected, on both nodes together."""
         total = sum(node.audience.count(ROOM) for node in self._nodes.values())
         for reader in self._readers:
-            if reader.mailbox is not None:
+            if reader.wire is not None:
                 told = reader.online
                 self._referee.check(told == total, "all are counted", reader.name, told, total)
 
@@ -276,9 +276,9 @@ class Seats(Pair):
                 rule = "nobody who is there is shown as lost"
                 self._referee.check(not here, rule, seat.occupant.person.user_id)
 
-    async def _take_all(self, reader: Reader, outgoing: Any) -> None:
+    async def _take_all(self, reader: Reader, wire: Wire) -> None:
         while not self._over:
-            item = await outgoing.next(within_s=5.0)
+            item = await wire.next(within_s=5.0)
             if item is not None and not reader.take(item):
                 return
 

@@ -12,15 +12,13 @@ from sim_node import START_MS, Node, Parts
 from sim_reader import Reader
 from sim_referee import Referee
 from sim_store import Commit, Disk
+from sim_wire import Wire
 
 from gateway.bearer import ANONYMOUS, Bearer
-from gateway.push.conversation import Conversation
 from gateway.push.mailbox import Key
-from gateway.push.outgoing import Outgoing
-from room import wire
 from room.actor import Actor
 from room.errors import SeatsyncError
-from room.messages import Bye, Subscribe
+from room.messages import Bye
 from room.policy import allowed_commands
 from room.position import LARGEST, Position
 from room.snapshot import Snapshot
@@ -166,59 +164,52 @@ class Stage:
     async def _follow(self, node: Node, reader: Reader) -> None:
         """One connection, from welcome to its end."""
         have = reader.have()
-        has_home = self._rng.random() < 0.7
-        with node.outgoing(reader.bearer) as outgoing:
-            home = reader.room if has_home else None
-            conversation = node.conversation(reader.bearer, outgoing.mailbox, home)
-            try:
-                await conversation.open(reader.docs, have, 25_000)
-                if not has_home:
-                    await conversation.receive(_subscribe(reader, have))
-                reader.begin(outgoing.mailbox, self._now_ms())
-                await self._drain(node, reader, conversation, outgoing, have)
-            finally:
-                reader.end()
-                conversation.close()
+        home = reader.room if self._rng.random() < 0.7 else None
+        try:
+            with node.wire(reader.bearer, home, self._rng) as wire:
+                await wire.begin(reader.docs, have)
+                if self._rng.random() < 0.5:
+                    wire.join()
+                if home is None:
+                    await wire.subscribe(reader.room, reader.docs, have)
+                if wire.transport is None:
+                    wire.join()
+                reader.begin(wire, self._now_ms())
+                await self._drain(node, reader, wire)
+        finally:
+            reader.end()
 
-    async def _drain(
-        self,
-        node: Node,
-        reader: Reader,
-        conversation: Conversation,
-        outgoing: Outgoing,
-        newest: dict[str, Position],
-    ) -> None:
-        """Send what waits, at the speed of this reader; positions on one connection only rise."""
+    async def _drain(self, node: Node, reader: Reader, wire: Wire) -> None:
+        """Read what comes, at the speed of this reader."""
         sent = 0
         items_left = self._rng.choice((3, 10, 1000))
         while not self._over and (self._calm or sent < items_left):
-            item = await outgoing.next(within_s=self._rng.uniform(0.5, 3.0))
+            item = await wire.next(within_s=self._rng.uniform(0.5, 3.0))
             if isinstance(item, Bye):
                 return
             if item is None and self.is_strict:
-                node.check_sent(outgoing.mailbox, reader.room)
-            if isinstance(item, bytes):
-                heard = reader.hear(item)
+                node.check_sent(wire)
+            if isinstance(item, Snapshot):
+                reader.receive(item, "ws")
+            elif item is not None:
+                heard = reader.hear(item.body)
                 self._referee.check((heard["type"] == "welcome") == (not sent), "welcome first")
                 if heard["type"] == "error" and heard.get("doc") != "requests":
                     return
-            elif isinstance(item, Snapshot):
-                node.check_in_memory(item)
-                self._check_rises(reader, newest, item)
-                reader.receive(item, "ws")
             sent += item is not None
             if not self._calm and self._rng.random() < 0.3:
                 await self._pause(self._rng.choice((0.01, 0.6)))
             if not self._calm and self._rng.random() < 0.1:
-                newest = reader.have() if self._rng.random() < 0.5 else {}
-                await conversation.receive(_subscribe(reader, newest))
+                await self._subscribe_again(reader, wire)
 
-    def _check_rises(self, reader: Reader, newest: dict[str, Position], snapshot: Snapshot) -> None:
-        before = newest.get(snapshot.doc)
-        rises = before is None or snapshot.position > before
-        rule = "positions on one connection rise"
-        self._referee.check(rises, rule, reader.name, snapshot.doc, before, snapshot.position)
-        newest[snapshot.doc] = snapshot.position
+    async def _subscribe_again(self, reader: Reader, wire: Wire) -> None:
+        """Ask for everything once more, now and then after a time without any of it."""
+        if self._rng.random() < 0.5:
+            await wire.unsubscribe(reader.room)
+            await self._pause(0.01)
+        await wire.subscribe(
+            reader.room, reader.docs, reader.have() if self._rng.random() < 0.5 else {}
+        )
 
     # The end
 
@@ -242,14 +233,8 @@ class Stage:
 
     def _follows(self, reader: Reader, doc: str) -> bool:
         """Tell whether the connection of a reader follows a document; roles come and go."""
-        mailbox = reader.mailbox
-        return mailbox is not None and Key(reader.room, doc) in mailbox._newest
+        return reader.wire is not None and reader.wire.follows(Key(reader.room, doc))
 
 
 def _stays(state: Any) -> list[str]:
     return [seat.occupant.participation_id for seat in state.seats if seat.occupant is not None]
-
-
-def _subscribe(reader: Reader, have: dict[str, Position]) -> bytes:
-    named = {doc: str(position) for doc, position in have.items()}
-    return wire.encode(Subscribe(room=reader.room, docs=reader.docs, have=named))

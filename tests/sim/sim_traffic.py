@@ -197,16 +197,12 @@ class Traffic(Pair):
 
     def _check_readable(self, reader: Reader) -> None:
         """Nobody follows what they may not read any more."""
-        mailbox = reader.mailbox
-        if mailbox is None:
+        if reader.wire is None or not reader.wire.follows(Key(reader.room, "requests")):
             return
-        for node in self._nodes.values():
-            if mailbox in node.hub._followers.get(Key(reader.room, "requests"), {}):
-                state = self._disk.final(reader.room).state
-                try:
-                    check_readable("requests", state, reader.bearer.actor)
-                except SeatsyncError:
-                    self._referee.broken("nobody follows what they may not read", reader.name)
+        try:
+            check_readable("requests", self._disk.final(reader.room).state, reader.bearer.actor)
+        except SeatsyncError:
+            self._referee.broken("nobody follows what they may not read", reader.name)
 
 
 def run_traffic(seed: int, parts: Parts | None = None) -> int:

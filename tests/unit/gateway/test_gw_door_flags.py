@@ -39,9 +39,9 @@ def test_unless_told_otherwise_the_limits_are_those_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("off", ["0", "off"])
 def test_every_limit_can_be_turned_off(off: str) -> None:
-    assert bounds(
-        "--user-commands-per-s", off, "--room-commands-per-s", off, "--user-polls-per-s", off
-    ) == Bounds(None, None, None, None)
+    names = ("user-commands", "room-commands", "user-polls", "connections")
+    told = bounds(*(word for name in names for word in (f"--{name}-per-s", off)))
+    assert told == Bounds(None, None, None, None, None)
 
 
 def test_a_burst_is_in_proportion_unless_it_is_given() -> None:

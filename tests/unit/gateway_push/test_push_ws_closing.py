@@ -12,9 +12,11 @@ from websockets.frames import Opcode
 from gateway.bearer import Bearer
 from gateway.config import MAX_FRAME_BYTES
 from gateway.push.deflate import deflated_frame
+from gateway.push.frames_read import MAX_FRAGMENTS
 from gateway.push.ws import (
     CLOSE_TIMEOUT_S,
     CONTROLS_PER_S,
+    FRAGMENTS_AS_ONE,
     MIN_CONTROLS,
     DeflatedWebSocket,
     WebSocket,
@@ -26,6 +28,7 @@ from tests.unit.gateway_push.frame_samples import (
     BINARY,
     CLOSE,
     PING,
+    PONG,
     TEXT,
     client_frame,
     closing,
@@ -36,6 +39,8 @@ from tests.unit.gateway_push.frame_samples import (
 
 DRAIN = Bye(code=4000, reason="drain", retry_after_ms=7)
 PINGED = b'{"type":"ping","id":1}'
+ALLOWED = int(max(MIN_CONTROLS, CONTROLS_PER_S * TICK_S))
+"""Control frames between two looks."""
 TAKE = b'{"type":"cmd","cmd":"seat.take","cmd_id":"c1","args":{"seat_index":1}}'
 
 
@@ -145,6 +150,22 @@ async def test_reading_goes_on_after_our_close_though_it_was_paused(desk: Desk, 
     assert not peer.wire.paused
 
 
+def test_rest_of_a_frame_that_began_before_our_close_is_passed_over(peer: Peer) -> None:
+    frame = client_frame(TEXT, PINGED)
+    peer.send(frame[:9])
+    peer.connection.mailbox.say_bye(DRAIN)
+    peer.send(frame[9:])
+    assert not peer.wire.closed
+    peer.send(closing(4000))
+    assert peer.wire.closed
+
+
+def test_answer_to_the_close_after_a_violation_ends_the_connection(peer: Peer) -> None:
+    peer.send(client_frame(BINARY, b"x"))
+    peer.send(closing(1003))
+    assert peer.wire.closed
+
+
 def test_first_reason_to_close_is_the_one_that_is_sent(peer: Peer) -> None:
     peer.send(client_frame(BINARY))
     peer.connection.mailbox.say_bye(DRAIN)
@@ -159,7 +180,7 @@ def test_first_reason_to_close_is_the_one_that_is_sent(peer: Peer) -> None:
     ("stream", "code"),
     [
         (client_frame(BINARY, b"x"), 1003),
-        (declared(TEXT, MAX_FRAME_BYTES + 1), 1009),
+        (declared(TEXT, MAX_FRAME_BYTES + 1, form=16), 1009),
         (client_frame(TEXT, b"\xff"), 1007),
         (client_frame(0x3), 1002),
         (client_frame(TEXT, b"x", flags=0xC0), 1002),
@@ -193,26 +214,36 @@ def test_bomb_is_too_big(desk: Desk) -> None:
     assert [code for code, _ in peer.closes()] == [1009]
 
 
-@pytest.mark.parametrize("kind", ["pings", "pongs", "fragments"])
-def test_flood_of_frames_that_say_nothing_is_refused(peer: Peer, kind: str) -> None:
-    allowed = int(max(MIN_CONTROLS, CONTROLS_PER_S * TICK_S))
-    frames = {
-        "pings": [client_frame(PING)] * (allowed + 1),
-        "pongs": [client_frame(0xA)] * (allowed + 1),
-        "fragments": fragments([b""] * (allowed + 1) + [PINGED]),
-    }[kind]
-    peer.send(*frames[:allowed])
+@pytest.mark.parametrize("opcode", [PING, PONG])
+def test_flood_of_control_frames_is_refused(peer: Peer, opcode: int) -> None:
+    peer.send(*[client_frame(opcode)] * ALLOWED)
     assert peer.closes() == []
-    peer.send(*frames[allowed:])
+    peer.send(client_frame(opcode))
     assert [code for code, _ in peer.closes()] == [1008]
+
+
+def test_flood_of_messages_in_tiny_fragments_is_refused(peer: Peer) -> None:
+    count = MAX_FRAGMENTS // 2
+    messages = ALLOWED // (count // FRAGMENTS_AS_ONE)
+    pieces = fragments([b""] * (count - 1) + [PINGED])
+    for _ in range(messages):
+        peer.send(*pieces)
+    assert peer.closes() == []
+    peer.send(*pieces)
+    assert [code for code, _ in peer.closes()] == [1008]
+
+
+def test_messages_in_a_few_fragments_are_no_flood(peer: Peer) -> None:
+    for _ in range(2 * ALLOWED):
+        peer.send(*fragments([PINGED[:5], PINGED[5:9], PINGED[9:]]))
+    assert peer.closes() == []
 
 
 def test_as_many_control_frames_are_taken_again_in_the_next_interval(
     desk: Desk, peer: Peer
 ) -> None:
-    allowed = int(max(MIN_CONTROLS, CONTROLS_PER_S * TICK_S))
     for _ in range(4):
-        peer.send(*[client_frame(0xA)] * allowed)
+        peer.send(*[client_frame(PONG)] * ALLOWED)
         desk.pass_time(TICK_S + 2 * STEP_S)
     assert peer.closes() == []
 
@@ -273,7 +304,7 @@ async def test_nothing_is_left_of_a_connection_that_was_lost_in_any_state(
     desk: Desk, begin: object, kind: type[WebSocket]
 ) -> None:
     assert callable(begin)
-    peer = Peer(desk, Bearer(ANN), kind).converse("state", "x-score").join()
+    peer = Peer(desk, Bearer(ANN), kind).converse().join()
     assert not desk.is_left_clean()
     begin(peer)
     peer.lose()
