@@ -38,7 +38,7 @@ class Permission(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What is known now, as it is sent; a part that failed is absent."""
+    """What is known now; a part that failed is absent."""
 
     documents: dict[str, msgspec.Raw]
     """Snapshots by name: the bytes that every channel carries."""

@@ -25,7 +25,7 @@ from gateway.push.audience import Audience
 from gateway.push.channel import Channel
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
-from gateway.push.mailbox import Mailbox
+from gateway.push.mailbox import Key, Mailbox
 from gateway.push.sweep import Sweep
 from gateway.push.ws import TICKS_TO_PING
 from gateway.reads import Reads, no_document
@@ -125,6 +125,7 @@ def assemble(
         clock_s=monotonic_s,
         spawn=tasks.spawn,
         announce=announcer.announce,
+        is_kept=lambda room: hub.is_followed(Key(room, "state")),
     )
     documents: Poller[External] = Poller(
         reads.document,
@@ -133,6 +134,7 @@ def assemble(
         spawn=tasks.spawn,
         announce=announcer.announce_document,
         max_held=MAX_DOCUMENTS_HELD,
+        is_kept=lambda key: hub.is_followed(Key(*key)),
     )
     upstreams = Upstreams(
         config.upstreams,

@@ -127,7 +127,7 @@ class Limits:
         Raises:
             SeatsyncError: ``RATE_LIMITED``.
         """
-        if actor is not None and not _is_exempt(actor):
+        if self._polls is not None and actor is not None and not _is_exempt(actor):
             self._take([(self._polls, actor.user_id)], "polls come too fast")
 
     def open_connection(self, actor: Actor | None) -> None:

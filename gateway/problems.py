@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.retry import hinted
+from gateway.retry import ERROR_RETRY_MS
 from room import wire
 from room.errors import SeatsyncError
 from room.messages import problem
@@ -40,8 +41,15 @@ class Described(NamedTuple):
 
 
 def describe(error: SeatsyncError) -> Described:
-    """Put an error into an answer; where a retry may help it says when."""
-    words = problem(hinted(error))
+    """Put an error into an answer; where a retry may help it says when.
+
+    One error may go to a crowd that waited for the same read: each is given a time of its own, so
+    that they do not come back together.
+    """
+    words = problem(error)
+    retry_after_ms = error.retry_after_ms
+    if retry_after_ms is None and words.retryable:
+        retry_after_ms = random.randint(*ERROR_RETRY_MS)  # noqa: S311 - spread, not secrecy
     status = error.travel.status
     details = ProblemDetails(
         type=f"urn:seatsync:error:{error.code}",
@@ -49,13 +57,13 @@ def describe(error: SeatsyncError) -> Described:
         status=status,
         code=words.code,
         retryable=words.retryable,
-        retry_after_ms=words.retry_after_ms,
+        retry_after_ms=msgspec.UNSET if retry_after_ms is None else retry_after_ms,
         epoch=words.epoch,
         version=words.version,
     )
     headers = {"Cache-Control": "no-store", **PLAIN_HEADERS}
-    if error.retry_after_ms is not None:
-        headers["Retry-After"] = str(math.ceil(error.retry_after_ms / 1000))
+    if retry_after_ms is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after_ms / 1000))
     if status == 426:
         headers["Upgrade"] = "websocket"
     if status == 401:

@@ -89,8 +89,3 @@ class SingleFlight(Generic[K, T]):
     def _forget(self, key: K, done: asyncio.Task[T]) -> None:
         if self._flights.get(key) is done:
             del self._flights[key]
-
-
-async def join(flight: asyncio.Task[T]) -> T:
-    """Wait for a flight that few wait for, without owning it."""
-    return await asyncio.shield(flight)

@@ -115,7 +115,7 @@ class Encoded:
     def __init__(self, body: bytes) -> None:
         self.body: Final = body
         self.frame = b""
-        """The WebSocket frame, once it was made; the form of most deliveries has a place of its own."""
+        """The WebSocket frame, once it was made: most deliveries are of this form."""
         self._forms: dict[Callable[[Any], bytes], bytes] | None = None
 
     def form(self, encode: Callable[[Any], bytes]) -> bytes:

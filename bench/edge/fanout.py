@@ -68,10 +68,10 @@ def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> tup
         idle_rate = _idle_rate(side, plan.idle_s)
         readers.reset()
         began, before_s = time.monotonic(), side.server.cpu_s()
-        last = drive(side, per_s, plan.fanout_s)[-1]
-        readers.wait_until_held(last.version)
+        made = drive(side, per_s, plan.fanout_s)
+        readers.wait_until_held(made[-1].version)
         used_s = side.server.cpu_s() - before_s - idle_rate * (time.monotonic() - began)
-        got, due = readers.report().snapshots, count * round(per_s * plan.fanout_s)
+        got, due = readers.report().snapshots, count * len(made)
         return used_s / got, 1 - got / due
 
 

@@ -189,9 +189,10 @@ def answers(visit: Visit, asked: list[str]) -> list[int]:
 def requests_of(stream: bytes) -> list[str]:
     """Give the methods of the requests that h11 begins to read in a stream."""
     found: list[str] = []
-    while stream:
+    # RFC 9112 2.2: one empty line before a request, which h11 does not allow.
+    while stream := stream.removeprefix(b"\r\n"):
         reader = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
-        reader.receive_data(stream.removeprefix(b"\r\n"))  # RFC 9112 2.2, which h11 does not allow
+        reader.receive_data(stream)
         try:
             while (event := reader.next_event()) is not h11.PAUSED:
                 if isinstance(event, h11.Request):

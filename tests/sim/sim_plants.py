@@ -10,9 +10,6 @@ import msgspec
 from sim_node import Parts
 
 from gateway.committer import Committer
-from gateway.push.conversation import Conversation
-from gateway.push.hub import Hub
-from gateway.push.mailbox import Key, Mailbox
 from gateway.workings import Creation, Pending
 from poller import Found, Freshness, Poller
 from poller.cache import Cache, Cached
@@ -20,7 +17,7 @@ from poller.flight import SingleFlight
 from room.errors import Unavailable
 from room.position import Position
 from room.reconcile import Held, Reconciler, Verdict
-from room.snapshot import Edition, Snapshot, Stored
+from room.snapshot import Edition
 from room.views import View
 
 
@@ -75,46 +72,6 @@ class NeverHoldsOff(Poller[Edition]):
     @property
     def _holds_off(self) -> bool:
         return False
-
-
-class ReadsThenFollows(Conversation):
-    """Reads first and follows afterwards; in between it asks the store something else."""
-
-    async def _follow(self, key: Key, position: Position | None) -> None:
-        found = await self._rooms.find_document(*key)
-        await self._rooms._store.read(key.room)
-        self.mailbox.forget(key)
-        if position is not None:
-            self.mailbox.know(key, position)
-        self._followed[key] = None
-        self._hub.follow(key, self.mailbox)
-        self.mailbox.offer(found.edition.view(self.mailbox.view))
-
-
-class StaysInAudience(Conversation):
-    """Leaves without saying so."""
-
-    def _leave(self, room: str) -> None:
-        self._policy_at.pop(room, None)
-        self._entered.discard(room)
-
-
-class HearsPolicyOnce(Conversation):
-    """Is not told when its standing changes."""
-
-    def _on_standing(self, stored: Stored) -> None:
-        """Say nothing."""
-
-
-class TakesAnything(Mailbox):
-    """Sends positions that the reader is past."""
-
-    def offer(self, snapshot: Snapshot) -> bool:
-        key = Key(snapshot.room, snapshot.doc)
-        self._newest[key] = snapshot.position
-        self._pending[key] = snapshot
-        self._wake()
-        return True
 
 
 class VersionAlone(Reconciler):
@@ -184,13 +141,6 @@ class StampsTwice(Poller[Edition]):
         return super().put(Edition(msgspec.structs.replace(stored, ts_ms=stored.ts_ms + 1)))
 
 
-class NeverUnfollows(Hub):
-    """Keeps the mailboxes of those who left."""
-
-    def unfollow(self, key: Key, mailbox: Mailbox) -> None:
-        """Keep it."""
-
-
 class Plant(NamedTuple):
     """A bug, and what finding it takes."""
 
@@ -203,7 +153,6 @@ class Plant(NamedTuple):
 
 ACKED: Final = "a poll after an ack shows it"
 ENDS: Final = "every reader ends at the final position"
-RISES: Final = "positions on one connection rise"
 ROLLS_BACK: Final = "no reader shows an older position after a newer"
 
 
@@ -221,12 +170,6 @@ PLANTS: Final[dict[str, Plant]] = {
     "cancelled leader kills its followers": plant(100, UNHURT, poller=LeaderOwnsFlight),
     "no single flight": plant(20, "one read under way per room", poller=ReadsForEveryone),
     "no hold-off": plant(100, "reads stay within one per time to live", poller=NeverHoldsOff),
-    "read, then follow": plant(1000, ENDS, LEVEL, conversation=ReadsThenFollows),
-    "listeners stay behind": plant(20, "the audience is empty", conversation=StaysInAudience),
-    "policy is told once": plant(
-        100, "the last policy heard is in force", conversation=HearsPolicyOnce
-    ),
-    "mailbox takes an older position": plant(20, RISES, mailbox=TakesAnything),
     "reconciler ignores the epoch": plant(50, ROLLS_BACK, ENDS, reconciler=VersionAlone),
     "push before memory": plant(50, PUSHED, ACKED, poller=PushesFirst),
     "cancelled sender stops its batch": plant(
@@ -238,5 +181,4 @@ PLANTS: Final[dict[str, Plant]] = {
     "two bodies at one position": plant(
         50, "one position names one body per view", poller=StampsTwice
     ),
-    "hub keeps who left": plant(20, "the hub is empty", hub=NeverUnfollows),
 }

@@ -9,13 +9,13 @@ from typing import Any, Final
 import msgspec
 from sim_bus import Antenna
 from sim_plants import ACKED, ENDS, LEVEL, PUSHED, Plant, plant
+from sim_plants_push import KeepsReading, staying
 
 from gateway.committer import Committer
 from gateway.presence import GRACE_MS, PresenceLoops
 from gateway.presence.keeper import LeaseKeeper
 from gateway.presence.reaper import Reaper
 from gateway.push.announcer import Announcer
-from gateway.push.conversation import Conversation
 from gateway.rooms import Rooms
 from gateway.watch import Watch
 from gateway.workings import Pending, Working
@@ -23,7 +23,7 @@ from room.actor import Actor
 from room.commands import SystemReap
 from room.documents import Requests
 from room.external import read_document
-from room.snapshot import Edition, Stored, StoredDocument
+from room.snapshot import Edition, StoredDocument
 from store.bus import Listener, Notice
 from store.leases import Lapse, Seated
 from store.port import AlreadyKept, Consulted, Precondition, Write
@@ -140,13 +140,6 @@ class TellsTheAskerAlone(Announcer):
         )
 
 
-class KeepsReading(Conversation):
-    """Goes on to send requests to who was an admin once."""
-
-    def _on_standing(self, stored: Stored) -> None:
-        self._tell_policy(stored)
-
-
 class QuietRooms(Rooms):
     """Sets documents without holding them."""
 
@@ -254,7 +247,10 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
     "requests are published to nobody": plant(50, EVEN, LEVEL, ENDS, announcer=KeepsToItself),
     "outcomes are not told": plant(100, HEARD, announcer=TellsTheAskerAlone),
     "rights that were lost are kept": plant(
-        100, "nobody follows what they may not read", conversation=KeepsReading
+        100,
+        "nobody follows what they may not read",
+        "nobody is sent what they may not read",
+        conversation=staying(KeepsReading),
     ),
     "document is set and not held": plant(100, ACKED, "a created room is found", rooms=QuietRooms),
 }

@@ -204,12 +204,14 @@ class Stage:
 
     async def _subscribe_again(self, reader: Reader, wire: Wire) -> None:
         """Ask for everything once more, now and then after a time without any of it."""
-        if self._rng.random() < 0.5:
+        leaves = self._rng.random() < 0.5
+        if leaves:
             await wire.unsubscribe(reader.room)
             await self._pause(0.01)
-        await wire.subscribe(
-            reader.room, reader.docs, reader.have() if self._rng.random() < 0.5 else {}
-        )
+        have = reader.have() if self._rng.random() < 0.5 else {}
+        await wire.subscribe(reader.room, reader.docs, have)
+        if leaves:
+            reader.begin(wire, self._now_ms())
 
     # The end
 

@@ -40,7 +40,7 @@ class Wire(Connection):
         self._arrived: deque[Item] = deque()
         self._awake = asyncio.Event()
         self._asked: dict[str, Position] = {}
-        self._brought: dict[Line, Position] = {}
+        self._brought: dict[Line, Position | None] = {}
         self._is_over = self._has_left = self._is_letting_out = False
 
     def __enter__(self) -> Self:
@@ -69,6 +69,7 @@ class Wire(Connection):
         rest = self.said.open(docs, have, 25_000)
         if rest is not None:
             await rest
+        self._note_lines()
 
     def join(self) -> None:
         """Send what was said so far, and take the socket over."""
@@ -96,6 +97,7 @@ class Wire(Connection):
         rest: Rest = self.said.receive(text)
         if rest is not None:
             await self._node.tasks.finish(rest)
+        self._note_lines()
 
     async def next(self, within_s: float) -> Item | None:
         """Read what was carried next; None if nothing came within the time."""
@@ -120,7 +122,7 @@ class Wire(Connection):
 
     def bring(self, snapshot: Snapshot) -> None:
         line = self._line(Key(snapshot.room, snapshot.doc))
-        before = None if line is None else self._brought.get(line, self._asked.get(snapshot.doc))
+        before = None if line is None else self._had(line)
         if line is not None:
             self._brought[line] = snapshot.position
         self._node.check_brought(self, snapshot, line, before)
@@ -144,6 +146,15 @@ class Wire(Connection):
     def follows(self, key: Key) -> bool:
         """Tell whether a document is followed."""
         return self._line(key) is not None
+
+    def _had(self, line: Line) -> Position | None:
+        """Tell what came over a line, or was held when it began."""
+        return self._brought.get(line, self._asked.get(line.key.doc))
+
+    def _note_lines(self) -> None:
+        """Remember what was held when these lines began."""
+        for line in self.lines:
+            self._brought.setdefault(line, self._asked.get(line.key.doc))
 
     def _line(self, key: Key) -> Line | None:
         return next((line for line in self.lines if line.key == key), None)

@@ -93,7 +93,8 @@ class World(Stage):
         actors = [
             self._write(room) for room in self._rooms for _ in range(self._rng.choice((1, 2)))
         ]
-        return [*actors, self._go_away(), *self._surprises()]
+        chats = [self._chat(room) for room in self._rooms]
+        return [*actors, *chats, self._go_away(), *self._surprises()]
 
     def _surprises(self) -> list[Coroutine[Any, Any, None]]:
         if self._scenario.behind_its_back:
@@ -147,6 +148,13 @@ class World(Stage):
             else:
                 return None
         return None
+
+    async def _chat(self, room: str) -> None:
+        """Say something to the whole room, now and then."""
+        for number in range(self._rng.choice((0, 3, 10))):
+            await self._pause(self._rng.choice((0.001, 0.5)))
+            message = b'{"type":"online","room":"%s","count":%d}' % (room.encode(), number)
+            self._node.audience.say(room, "online", message)
 
     # What goes wrong
 

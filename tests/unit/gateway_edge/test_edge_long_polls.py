@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 import pytest
 from edge_answers_samples import EPOCH, STATE, Bench, FakeExchange, bearer, edition, head_of, stored
 
+from gateway.push.hub import Follower
 from gateway.push.mailbox import Key
 from gateway.waiting import RELEASED_AT_ONCE, SIGN_EVERY_S
 from room.snapshot import Edition, Stored
@@ -159,3 +161,36 @@ async def test_a_poll_that_waits_has_no_task(bench: Bench) -> None:
         bench.ask_now(WAITING)
     assert len(asyncio.all_tasks()) == before
     bench.waiting.release_all()
+
+
+def interleaved(bench: Bench, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]) -> None:
+    """Let something change between what was found and that the poll follows."""
+    follow = bench.hub.follow
+
+    def follow_late(key: Key, follower: Follower) -> None:
+        change()
+        follow(key, follower)
+
+    monkeypatch.setattr(bench.hub, "follow", follow_late)
+
+
+async def test_a_change_just_before_it_follows_is_not_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interleaved(bench, monkeypatch, lambda: bench.hold(edition(8)))
+    poll = bench.ask_now(WAITING)
+    assert (poll.sent.status, poll.sent.headers["etag"]) == (200, f'"{EPOCH}.8"')
+    assert (len(bench.waiting), len(bench.hub), bench.is_wheel_empty) == (0, 0, True)
+
+
+async def test_a_room_that_is_lost_just_before_it_follows_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose() -> None:
+        bench.poller._cache.drop("r1")
+        bench.poller._cache.put_missing("r1")
+
+    interleaved(bench, monkeypatch, lose)
+    assert (await bench.ask(WAITING)).status == 404
+    assert (len(bench.waiting), len(bench.hub), bench.is_wheel_empty) == (0, 0, True)
+    assert bench.tally.counts == {(404, "none"): 1}

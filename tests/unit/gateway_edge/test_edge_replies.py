@@ -8,7 +8,7 @@ import pytest
 from edge_answers_samples import take_apart
 
 from gateway.edge.replies import problem_reply, reply_of
-from room.errors import TABLE, Refused, SeatsyncError
+from room.errors import TABLE, Refused, SeatsyncError, Unavailable
 from room.position import Position
 
 
@@ -47,6 +47,13 @@ def test_when_to_come_back_is_told_in_whole_seconds() -> None:
     sent = take_apart(problem_reply(Refused("slow", code="RATE_LIMITED", retry_after_ms=1200)))
     assert sent.headers["retry-after"] == "2"
     assert json.loads(sent.body)["retry_after_ms"] == 1200
+
+
+def test_those_who_hear_of_one_error_do_not_come_back_together() -> None:
+    error = Unavailable("the store does not answer")
+    hints = {json.loads(problem_reply(error).body)["retry_after_ms"] for _ in range(20)}
+    assert len(hints) > 1
+    assert error.retry_after_ms is None
 
 
 def test_where_the_room_stands_is_told_where_it_is_known() -> None:

@@ -251,3 +251,27 @@ async def test_whoever_joins_what_has_landed_is_answered_at_once() -> None:
     flight, _ = flights.start("demo", read)
     await flight
     assert await flights.join(flight) == 7
+
+
+async def test_refresh_reads_after_it_was_called_though_a_read_is_under_way(bench: Bench) -> None:
+    gate = bench.shelf.close_gate()
+    bench.shelf.rooms["demo"] = stored(3)
+    early = asyncio.create_task(bench.poller.find("demo"))
+    await bench.settle()
+    bench.shelf.rooms["demo"] = stored(4)
+    refresh = asyncio.create_task(bench.poller.refresh("demo"))
+    await bench.settle()
+    gate.set()
+    await asyncio.gather(early, refresh)
+    held = bench.poller.held("demo")
+    assert held is not None
+    assert (held.position.version, bench.shelf.reads) == (4, 2)
+
+
+async def test_room_that_a_flood_pushed_out_before_its_reader_had_its_turn_is_answered() -> None:
+    bench = Bench(max_held=1)
+    bench.shelf.rooms["demo"] = stored(3)
+    bench.poller._announce = lambda edition, _: edition.room == "demo" and bench.poller.put(other)
+    other = edition(1, room="other")
+    assert (await bench.poller.find("demo")).edition.position.version == 3
+    assert bench.poller.held("demo") is None
