@@ -16,12 +16,11 @@ from cachetools import LRUCache
 from msgspec import UNSET, Meta
 
 from gateway.bearer import ANONYMOUS, Bearer
+from gateway.signatures import ALGORITHM, Signatures
 from room import wire
 from room.actor import USER_ID, Actor, TokenKind
 from room.errors import InvalidArgument, Malformed, Unauthenticated
 
-ALGORITHM: Final = "HS256"
-MAX_TOKEN_BYTES: Final = 4096
 REMEMBERED_TOKENS: Final = 100_000
 EARLY_S: Final = 30.0
 """How far ahead of this clock ``nbf`` may lie; the deadline ``exp`` has no such margin."""
@@ -43,7 +42,6 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 _CLAIMS: Final = msgspec.json.Decoder(Claims)
-_JWS: Final = jwt.PyJWS(algorithms=[ALGORITHM])
 
 
 class Authenticator:
@@ -64,7 +62,7 @@ class Authenticator:
         audience: str | None = None,
         issuer: str | None = None,
     ) -> None:
-        self._secret = secret
+        self._signatures = Signatures(secret)
         self._clock_s = clock_s
         self._audience = audience
         self._issuer = issuer
@@ -87,7 +85,7 @@ class Authenticator:
         return bearer
 
     def _verify(self, token: str) -> Bearer:
-        claims = _read(_verified_payload(token, self._secret))
+        claims = _read(self._signatures.payload(token))
         if claims.nbf > self._clock_s() + EARLY_S:
             raise Unauthenticated("the token does not hold yet")
         if self._audience is not None and not _names(claims.aud, self._audience):
@@ -95,20 +93,6 @@ class Authenticator:
         if self._issuer is not None and claims.iss != self._issuer:
             raise Unauthenticated("the token is by somebody else")
         return _bearer(claims)
-
-
-def _verified_payload(token: str, secret: bytes) -> bytes:
-    """Check signature and header; the payload is read by nobody before that."""
-    if len(token) > MAX_TOKEN_BYTES:
-        raise Unauthenticated("the token is too long")
-    try:
-        signed = _JWS.decode_complete(token, secret, algorithms=[ALGORITHM])
-    except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
-        raise Unauthenticated("the token does not hold") from error
-    if "crit" in signed["header"]:
-        raise Unauthenticated("the token asks for an extension that is not understood here")
-    payload: bytes = signed["payload"]
-    return payload
 
 
 def _read(payload: bytes) -> Claims:

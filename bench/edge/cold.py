@@ -34,9 +34,9 @@ def rows(plan: Plan) -> Iterable[Row]:
                 answered = uvloop.run(_poll(side.port, plan.cold_polls))
                 raw["reads"].append(side.metrics()[READS] - before)
                 raw["answered"].append(answered)
-    most, answered = max(raw["reads"]), min(raw["answered"])
+    most, least = max(raw["reads"]), min(raw["answered"])
     what = f"reads of the store by {plan.cold_polls:,} polls at once right after the start"
-    shown = f"{most:.0f}, {answered:,.0f} polls answered 200"
+    shown = f"{most:.0f}, {least:,.0f} polls answered 200"
     yield Row(what, shown, "one read", "1", most, raw)
 
 

@@ -112,7 +112,8 @@ def _compare(plan: Plan, reading: Runs, stuck: Runs) -> Iterable[Row]:
 
     yield against("P99 stall of the loop", "stall_p99_s", "without changes", "stall_idle_p99_s")
     last = "from the last commit until all hold it"
-    yield against(last, "last_s", "one change on the idle server", "single_s")
+    beside = f"one change on the idle server, {_ms(all_read['single_cpu_s'])} of CPU"
+    yield against(last, "last_s", beside, "single_s")
     mine, theirs = some_stuck["age_p99_s"], all_read["age_p99_s"]
     what = f"{crowd}, {STUCK:.0%} of them don't read: P99 age of what the others get"
     both = {f"reading: {name}": runs for name, runs in reading.items()}

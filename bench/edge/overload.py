@@ -19,6 +19,7 @@ from bench.measure import Row
 QUEUES = RIVALS[1:3]
 """Servers that send every message to everybody, in order."""
 SOON_S, LATER_S = 0.1, 1.0
+READERS_LIMIT = 0.9
 
 
 class Cell(NamedTuple):
@@ -36,6 +37,8 @@ class Cell(NamedTuple):
     """Share of readers, over all versions, that held one or a newer one 100 ms after its commit."""
     later: float
     """The same after 1 s."""
+    generator: float
+    """Share of a core that the readers used: near 1, they and not the server set the pace."""
 
     def show(self) -> str:
         """Say it in a line."""
@@ -44,6 +47,7 @@ class Cell(NamedTuple):
             f"({self.deliveries_per_cpu_s:,.0f} a CPU second), age P50/P99 "
             f"{self.age_p50_s * 1e3:.0f}/{self.age_p99_s * 1e3:.0f} ms, "
             f"held after 100 ms {self.soon:.1%}, after 1 s {self.later:.1%}"
+            + (" (readers at their limit)" if self.generator > READERS_LIMIT else "")
         )
 
     def raw(self) -> dict[str, list[float]]:
@@ -82,7 +86,7 @@ def _measure(side: Side, folder: Path, plan: Plan, counts: Sequence[int]) -> Ite
 
 def _cell(side: Side, readers: Readers, per_s: float, seconds: float) -> Cell:
     readers.reset()
-    began, before_s = time.monotonic(), side.server.cpu_s()
+    began, before_s, idle_s = time.monotonic(), side.server.cpu_s(), readers.cpu_s()
     made = drive(side, per_s, seconds)
     drove_s = time.monotonic() - began
     readers.wait_for(made[-1].version, LATER_S)
@@ -98,6 +102,7 @@ def _cell(side: Side, readers: Readers, per_s: float, seconds: float) -> Cell:
         report.age_ms["p99"] / 1e3,
         _held(report, made, SOON_S),
         _held(report, made, LATER_S),
+        (readers.cpu_s() - idle_s) / took_s,
     )
 
 

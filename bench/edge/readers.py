@@ -54,6 +54,10 @@ class Readers:
     def __init__(self, program: Child) -> None:
         self._program = program
 
+    def cpu_s(self) -> float:
+        """Give the seconds of CPU used so far."""
+        return self._program.cpu_s()
+
     def _order(self, line: str) -> Any:
         return json.loads(self._program.order(line.encode()))
 
@@ -109,6 +113,6 @@ def readers_of(
     """
     file = folder / "headers"
     file.write_text("".join(f"{line}\n" for line in headers))
-    command = [compiled("readers", folder), "127.0.0.1", str(side.port), side.path]
-    with child([*command, str(stuck), file if headers else "-"], LOAD_CORE) as program:
+    given = ("127.0.0.1", str(side.port), side.path, str(stuck), file if headers else "-")
+    with child([compiled("readers", folder), *given], LOAD_CORE) as program:
         yield Readers(program)

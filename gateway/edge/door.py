@@ -298,7 +298,7 @@ class Door(asyncio.Protocol):
             exchange.break_off(error)
         else:
             if work is not None:
-                exchange.run(work)
+                exchange.run(work, self.house.tasks)
 
     def _refuse(self, error: SeatsyncError) -> None:
         """Answer what can't be read; nothing behind it can be told apart either."""

@@ -108,9 +108,18 @@ class Exchange:
         if door is not None:
             door.hand_over(protocol, first)
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let a coroutine answer; it is cancelled if the sender leaves."""
-        self._task = asyncio.get_running_loop().create_task(self._carry(work))
+    def run(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        """Let a coroutine answer; it is cancelled if the sender leaves.
+
+        Args:
+            work: what the responder gave.
+            tasks: holds the task until it ends.
+        """
+        task = asyncio.get_running_loop().create_task(self._carry(work))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # it may have been cancelled before it began
+        self._task = task
 
     def leave(self) -> None:
         """The sender has left."""

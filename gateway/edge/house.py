@@ -62,6 +62,8 @@ class House:
         self.date = date
         self.leaving = False
         """Whether every connection is to end with its next answer."""
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Responders at work; each is cancelled if who asked leaves."""
         self.doors: set[Idle] = set()
         self.empty = asyncio.Event()
         """No connection is at a door; those that were taken over are not."""

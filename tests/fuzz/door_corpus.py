@@ -17,17 +17,12 @@ LONGEST: Final = 1000
 def seeds() -> Iterator[tuple[str, bytes]]:
     """Give each seed with its name: the cases of smuggling, each in one of the ways to send it."""
     ways = (0, BYTEWISE, LATER, LENT, LATER | BYTEWISE, LENT | BYTEWISE, LENT | LEAVES)
-    short = [case for case in CASES if len(case.raw) <= LONGEST]
-    for number, case in enumerate(short):
-        raw = case.raw + CANARY
-        yield name_of(raw), bytes((ways[number % len(ways)], number % 256, 1)) + raw
+    for raw in (case.raw + CANARY for case in CASES if len(case.raw) <= LONGEST):
+        digest = hashlib.sha256(raw).digest()
+        yield digest[:8].hex(), bytes((ways[digest[8] % len(ways)], *digest[9:11])) + raw
     for way in ways:
         mixed = get() + post(b"Content-Length: 2", body=b"ab") + get() + get(b"Connection: close")
         yield f"mixed_{way}", bytes((way, 7, 7)) + mixed
-
-
-def name_of(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ hand. It is told nothing of what the door saw.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import random
 from itertools import pairwise
 from typing import Final
@@ -35,8 +36,11 @@ CONTINUE: Final = 100
 REFUSALS: Final = (b"400", b"413")
 """Of what could not be read: who asked by HEAD gets a body too, and then the end."""
 HOST: Final = [("Host", "a")]
-TURNS: Final = 400
-"""More turns of the loop than any input needs."""
+QUIET_TURNS: Final = 6
+"""Turns of the loop without an answer after which none comes."""
+LOOP: Final = asyncio.new_event_loop()
+"""One for all inputs: to make one takes longer than most of them."""
+atexit.register(LOOP.close)
 
 _LENT_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
 
@@ -103,11 +107,12 @@ class Visit:
             if not (self.wire.is_closed or self.wire.is_paused):
                 self.door.data_received(part)
                 assert self.held_bytes <= MAX_HELD_BYTES + len(part) + MAX_OVERHEAD_BYTES
-        for _ in range(TURNS):
+        quiet = 0
+        while quiet < QUIET_TURNS and not self._flags & LEAVES:
+            before = len(self.wire.sent)
             self.answer_one()
             await asyncio.sleep(0)
-            if self._flags & LEAVES:
-                break
+            quiet = quiet + 1 if len(self.wire.sent) == before else 0
         self._end()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -147,8 +152,7 @@ def one_input(fed: bytes) -> None:
 def visited(flags: int, parts: list[bytes]) -> Visit:
     """Send parts to a door, and check what can be said of each visit."""
     visit = Visit(flags)
-    with asyncio.Runner() as runner:
-        runner.run(visit.run(parts))
+    LOOP.run_until_complete(visit.run(parts))
     assert visit.troubles == [], visit.troubles
     theirs = requests_of(b"".join(parts))
     answered = [status for status in answers(visit, theirs) if status != CONTINUE]

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final
@@ -49,7 +50,7 @@ from store.backend import Backend
 
 START_MS: Final = 1_732_146_400_123
 POLL_INTERVAL_MS: Final = 3_000
-SWEPT_S: Final = 0.5
+SWEPT_S: Final = 1.0
 """Within which a sweep has been everywhere."""
 MAX_CONNECTIONS: Final = 100
 """Of one user: nobody comes near; that each is counted out is what matters."""
@@ -74,15 +75,26 @@ class Parts:
     antenna: type[Antenna] = Antenna
 
 
-class Costly:
-    """The clock of a sweep: each look at it costs time, so that passes have a cost and rest."""
+class Busy:
+    """The loop as a sweep has it: slices come late, and each look at the clock costs time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, look_s: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, rng: random.Random) -> None:
         self._loop = loop
-        self._look_s = look_s
+        self._rng = rng
+        self._late_s = rng.choice((0.0, 0.0, 0.01, 0.03))
+        self._look_s = rng.choice((0.0, 0.0005, 0.02))
         self._spent_s = 0.0
 
-    def __call__(self) -> float:
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call something soon."""
+        if self._late_s:
+            late_s = self._rng.expovariate(1 / self._late_s)
+            self._loop.call_later(min(late_s, 3 * self._late_s), call)
+        else:
+            self._loop.call_soon(call)
+
+    def clock_s(self) -> float:
+        """Tell the time; passes that cost something are followed by a rest."""
         self._spent_s += self._look_s
         return self._loop.time() + self._spent_s
 
@@ -146,11 +158,9 @@ class Node:
             tick_s=12.5,
             no_progress_s=10.0,
         )
+        busy = Busy(loop, rng)
         self.sweep = parts.sweep(
-            loop.call_soon,
-            loop.call_later,
-            Costly(loop, rng.choice((0.0, 0.0005, 0.01))),
-            chunk=rng.choice((1, 1, 2, 64)),
+            busy.soon, loop.call_later, busy.clock_s, chunk=rng.choice((1, 1, 2, 64))
         )
         self.hub, self.audience = parts.hub(self.sweep), parts.audience(self.sweep)
         self._wire(loop, rng, cached_rooms)
@@ -165,6 +175,7 @@ class Node:
             spawn=self.tasks.spawn,
             announce=announcer.announce,
             max_held=cached_rooms,
+            is_kept=lambda room: not self._thrashes and self.hub.is_followed(Key(room, "state")),
         )
         self.documents: Poller[External] = Poller(
             self._store_reads.document,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from sim_bus import Antenna
 from sim_plants import ACKED, ENDS, LEVEL, PUSHED, Plant, plant
-from sim_plants_push import KeepsReading, staying
+from sim_plants_push import EVEN, KeepsReading, staying
 
 from gateway.committer import Committer
 from gateway.presence import GRACE_MS, PresenceLoops
@@ -221,7 +221,6 @@ def loops_with(**parts: Any) -> type[PresenceLoops]:
     return Planted
 
 
-EVEN: Final = "a node is level with the store"
 HEARD: Final = "parties of a request hear its outcome"
 THERE: Final = "nobody is reaped who is there"
 IN_TIME: Final = "an abandoned seat is empty in time"
@@ -231,11 +230,12 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
     "a gap is not compared": plant(50, EVEN, watch=DeafToGaps),
     "nothing is ever compared": plant(20, EVEN, ENDS, watch=NeverCompares),
     "documents of services are not watched": plant(50, EVEN, ENDS, watch=StateAlone),
-    "answer before the node holds it": plant(100, ACKED, LEVEL, PUSHED, committer=AnswersFirst),
+    "answer before the node holds it": plant(200, ACKED, LEVEL, PUSHED, committer=AnswersFirst),
     "answer before it is durable": plant(
         200,
         "what was acked is durable",
         "a command has one ack",
+        ACKED,
         committer=AnswersBeforeItIsDurable,
     ),
     "refusal from memory": plant(
@@ -252,7 +252,9 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
         "nobody is sent what they may not read",
         conversation=staying(KeepsReading),
     ),
-    "document is set and not held": plant(100, ACKED, "a created room is found", rooms=QuietRooms),
+    "document is set and not held": plant(
+        100, ACKED, EVEN, "a created room is found", rooms=QuietRooms
+    ),
 }
 SEATS_PLANTS: Final[dict[str, Plant]] = {
     "no grace": plant(50, THERE, presence=loops_with(reaper=Impatient)),

@@ -27,7 +27,7 @@ def staying(kind: type[Stay]) -> type[Conversation]:
         def _follow(
             self, room: str, docs: Sequence[str], have: Mapping[str, Position], failures: Failures
         ) -> None:
-            if room not in self._stays:
+            if room not in self._stays and not self._is_closed:
                 stay = kind(self._node, room, self.bearer, self.mailbox)
                 stay.enter()
                 self._stays[room] = stay
@@ -188,8 +188,14 @@ class TellsWhoLeft(Audience):
 RISES: Final = "positions on one connection rise"
 FOLLOWED: Final = "what is brought is followed"
 IN_ROOM: Final = "a room is heard by those in it"
+EVEN: Final = "a node is level with the store"
 GONE: Final = "nothing is carried to who left"
 
+PUSH_TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
+    "mailbox opens before it is empty": plant(
+        200, RISES, ENDS, LEVEL, EVEN, mailbox=OpensWithoutTheRest
+    ),
+}
 PUSH_PLANTS: Final[dict[str, Plant]] = {
     "read, then follow": plant(1000, ENDS, LEVEL, conversation=staying(FollowsAfterReading)),
     "listeners stay behind": plant(
@@ -203,7 +209,6 @@ PUSH_PLANTS: Final[dict[str, Plant]] = {
         1000, RISES, FOLLOWED, GONE, conversation=staying(lined(NeverEnds))
     ),
     "mailbox keeps the older snapshot": plant(200, ENDS, mailbox=KeepsTheFirst),
-    "mailbox opens before it is empty": plant(200, RISES, ENDS, LEVEL, mailbox=OpensWithoutTheRest),
     "hub keeps who left": plant(20, "the hub is empty", FOLLOWED, hub=NeverUnfollows),
     "sweep forgets those before it was overtaken": plant(
         1000, ENDS, LEVEL, "the last policy heard is in force", sweep=ForgetsTheSecondPass

@@ -34,6 +34,8 @@ DEADLINES_S: Final = 2.0
 """Deadlines are looked at less often than in a gateway: half of all steps were theirs."""
 EXPIRED_S: Final = 5.0 + 2 * DEADLINES_S
 """After its time, a request has ended: two nodes try, at first and again after 5 s."""
+LEASE_S: Final = 15.0 + 5.0
+"""A node may begin a lease for one whom another has just reaped; it runs out, and is seen."""
 IDLE_S: Final = 310.0
 
 
@@ -237,9 +239,10 @@ class Seats(Pair):
             await asyncio.sleep(BOUND_S + LOOK_S + 1.0)
             seated = self._disk.final(ROOM).state.seated_users()
             self._referee.check(not seated, "an abandoned seat is empty in time", *seated)
+            await asyncio.sleep(LEASE_S)
             leases = self._leases._until_ms
             self._referee.check(not leases, "no lease is left of an empty seat", *leases)
-            await asyncio.sleep(IDLE_S)
+            await asyncio.sleep(IDLE_S - LEASE_S)
             session = self._disk.final(ROOM).state.session
             self._referee.check(session is None, "an empty session ends")
         settled = self._disk.final(ROOM).position

@@ -21,8 +21,8 @@ from room.policy import check_readable
 ANN, BOB = PEOPLE[1], PEOPLE[2]
 SERVICE: Final = Actor("scores", kind="service", docs=("x-score",))
 DOCS: Final = ("state", "requests", "x-score")
-LEVEL_S: Final = 2.5
-"""A calm subscription, a notice and two reads; less than the shortest pause of the comparison."""
+LEVEL_S: Final = 3.0
+"""A calm subscription, a notice, two reads and a sweep; less than the shortest pause of the comparison."""
 POLLED_S: Final = 6.0
 
 

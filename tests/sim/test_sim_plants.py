@@ -8,7 +8,7 @@ import pytest
 from sim_node import Parts
 from sim_plants import PLANTS, Plant
 from sim_plants_pair import SEATS_PLANTS, TRAFFIC_PLANTS
-from sim_plants_push import PUSH_PLANTS
+from sim_plants_push import PUSH_PLANTS, PUSH_TRAFFIC_PLANTS
 from sim_referee import RuleBroken
 from sim_seats import run_seats
 from sim_traffic import run_traffic
@@ -25,7 +25,7 @@ def run_one(seed: int, parts: Parts) -> int:
 
 WORLDS: dict[str, tuple[Run, dict[str, Plant]]] = {
     "one": (run_one, PLANTS | PUSH_PLANTS),
-    "traffic": (run_traffic, TRAFFIC_PLANTS),
+    "traffic": (run_traffic, TRAFFIC_PLANTS | PUSH_TRAFFIC_PLANTS),
     "seats": (run_seats, SEATS_PLANTS),
 }
 PLANTED = [(world, name) for world, (_, plants) in WORLDS.items() for name in plants]

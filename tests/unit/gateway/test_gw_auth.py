@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gateway.auth
 from gateway.auth import Authenticator, bearer_token, issue
 from gateway.bearer import ANONYMOUS
+from gateway.signatures import Signatures
 from room.errors import Unauthenticated
 
 SECRET = b"a secret of the tests, long enough"
@@ -51,7 +51,7 @@ def test_a_token_is_verified_once_and_then_remembered(monkeypatch: pytest.Monkey
     def verify_again(*_: object, **__: object) -> None:
         raise AssertionError("verified twice")
 
-    monkeypatch.setattr(gateway.auth, "_verified_payload", verify_again)
+    monkeypatch.setattr(Signatures, "payload", verify_again)
     assert authenticator.authenticate(token) is first
 
 

@@ -137,6 +137,9 @@ class Client:
     def send(self, raw: bytes) -> None:
         self._writer.write(raw)
 
+    def send_no_more(self) -> None:
+        self._writer.write_eof()
+
     async def rest(self) -> bytes:
         """Read to the end of the connection."""
         return await self.reader.read()
