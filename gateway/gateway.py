@@ -200,6 +200,7 @@ def assemble(
             limits,
             tasks.spawn,
             clock_ms,
+            monotonic_s,
             tick_s,
             NO_PROGRESS_S,
             jitter=rng.random,

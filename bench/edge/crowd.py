@@ -22,6 +22,7 @@ from bench.measure import Row
 
 STUCK = 0.1
 SINGLES = 5
+CONNECTIONS = 'seatsync_connections{channel="ws"}'
 Runs = dict[str, list[float]]
 
 
@@ -65,7 +66,7 @@ def _run(side: Ours, folder: Path, plan: Plan, stuck: float) -> dict[str, float]
             "age_p99_s": report.age_ms["p99"] / 1e3,
             "rss_bytes": sizes[0],
             "rss_growth_bytes": max(sizes) - sizes[0],
-            "lost": report.lost,
+            "connections_at_end": side.metrics()[CONNECTIONS],
         }
 
 
@@ -121,7 +122,8 @@ def _compare(plan: Plan, reading: Runs, stuck: Runs) -> Iterable[Row]:
     yield Row(what, _ms(mine), "when all read", _ms(theirs), mine / theirs, both)
     what = f"{crowd}, {STUCK:.0%} of them don't read: growth of resident memory"
     mine, theirs = some_stuck["rss_growth_bytes"], some_stuck["rss_bytes"]
-    yield Row(what, _mb(mine), "before", _mb(theirs), mine / theirs, both)
+    shown = f"{_mb(mine)}, {some_stuck['connections_at_end']:,.0f} connections are left"
+    yield Row(what, shown, "before", _mb(theirs), mine / theirs, both)
 
 
 def _ms(seconds: float) -> str:

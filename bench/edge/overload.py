@@ -17,7 +17,7 @@ from bench.edge.side import Change, Side
 from bench.measure import Row
 
 QUEUES = RIVALS[1:3]
-"""Servers that send every message to everybody, in order."""
+"""They send every message to everybody, in order: what can't be sent yet waits, and ages."""
 SOON_S, LATER_S = 0.1, 1.0
 READERS_LIMIT = 0.9
 

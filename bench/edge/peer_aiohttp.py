@@ -47,6 +47,7 @@ async def serve(port: int, secret: str | None) -> None:
     async for line in lines():
         for socket in tuple(sockets):
             await socket.send_str(line)
+        await asyncio.sleep(0)  # lines that are there already would keep the loop from all else
         print("ok", flush=True)
 
 

@@ -5,6 +5,7 @@ usage: python -m bench.edge.peer_websockets PORT
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import uvloop
@@ -30,6 +31,7 @@ async def serve(port: int) -> None:
     ):
         async for line in lines():
             broadcast(connections, line)
+            await asyncio.sleep(0)  # see peer_aiohttp
             print("ok", flush=True)
 
 

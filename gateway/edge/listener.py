@@ -23,6 +23,10 @@ NOTSENT_BYTES: Final = 16 * 1024
 """The kernel is a queue too: without this it takes megabytes that are old when they are read."""
 
 
+UNACKNOWLEDGED_MS: Final = 20_000
+"""A peer that acknowledges nothing for so long is gone; of one that only reads nobody else hears."""
+
+
 class CannotListen(CannotStart):
     """An address can't be listened on; the message says which and why."""
 
@@ -30,7 +34,7 @@ class CannotListen(CannotStart):
 def bind(address: Address) -> socket.socket:
     """Bind a socket whose connections hold back little in the kernel.
 
-    Linux passes TCP_NOTSENT_LOWAT of a listening socket on to what it accepts.
+    Linux passes these options of a listening socket on to what it accepts.
 
     Raises:
         CannotListen: the address is taken, or not this machine's.
@@ -40,6 +44,7 @@ def bind(address: Address) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
         listener.bind((address.host, address.port))
     except OSError as error:
         listener.close()

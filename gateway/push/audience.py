@@ -55,7 +55,7 @@ class _ToAll(Course[Member]):
         """Give those who are there now."""
         return tuple(self.room.members)
 
-    def visit(self, some: Sequence[Member]) -> int:
+    def visit(self, some: Iterable[Member]) -> int:
         """Tell those of some who are still there; it counts as no delivery of a document."""
         for member in some:
             if member not in self.room.members:

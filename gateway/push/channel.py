@@ -37,6 +37,7 @@ class Channel:
     limits: Limits
     spawn: Spawn
     clock_ms: Clock
+    monotonic_s: Callable[[], float]
     tick_s: float
     no_progress_s: float
     jitter: Callable[[], float] = lambda: 1.0

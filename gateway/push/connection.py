@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_is_in",
         "_stuck_bytes",
-        "_stuck_looks",
+        "_stuck_s",
         "bearer",
         "channel",
         "conversation",
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self.wheel_slot = -1
         self._is_in = False
         self._stuck_bytes = -1
-        self._stuck_looks = 0
+        self._stuck_s = 0.0
 
     def enter(self, conversation: Conversation) -> None:
         """Take a place at this node; ``leave`` gives it back.
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
         self.mailbox.shut()
         if self.transport is not None and self._stuck_bytes < 0 and not self.is_done():
             self._stuck_bytes = self.transport.get_write_buffer_size()
-            self._stuck_looks = 0
+            self._stuck_s = self.channel.monotonic_s()
             self.channel.wheel.set(self, STUCK_LOOK_S)
 
     def resume_writing(self) -> None:
@@ -167,13 +167,11 @@ class Connection(asyncio.Protocol):
         """See whether a stuck socket has taken anything; cut it off after a while without."""
         if self.transport is None:
             return
-        waiting_bytes = self.transport.get_write_buffer_size()
+        waiting_bytes, now_s = self.transport.get_write_buffer_size(), self.channel.monotonic_s()
         if waiting_bytes < self._stuck_bytes:
-            self._stuck_looks = 0
-        else:
-            self._stuck_looks += 1
+            self._stuck_s = now_s
         self._stuck_bytes = waiting_bytes
-        if self._stuck_looks * STUCK_LOOK_S >= self.channel.no_progress_s:
+        if now_s - self._stuck_s >= self.channel.no_progress_s:
             log.info("a socket took nothing", extra={"channel": self.channel.name})
             self.transport.abort()
         else:

@@ -61,7 +61,7 @@ class Conversation:
     are cold, are awaited.
     """
 
-    __slots__ = ("_home", "_node", "_stays", "bearer", "conn_id", "mailbox")
+    __slots__ = ("_home", "_is_closed", "_node", "_stays", "bearer", "conn_id", "mailbox")
 
     def __init__(
         self, conn_id: str, bearer: Bearer, mailbox: Mailbox, node: Node, home: str | None = None
@@ -71,6 +71,7 @@ class Conversation:
         self.mailbox: Final = mailbox
         self._node = node
         self._home = home
+        self._is_closed = False
         self._stays: dict[str, Stay] = {}
 
     def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> Rest:
@@ -116,7 +117,8 @@ class Conversation:
             self.mailbox.end_answer()
 
     def close(self) -> None:
-        """Leave every room."""
+        """Leave every room, and enter none any more."""
+        self._is_closed = True
         for stay in self._stays.values():
             stay.leave()
         self._stays.clear()
@@ -260,6 +262,8 @@ class Conversation:
         self, room: str, docs: Sequence[str], have: Mapping[str, Position], failures: Failures
     ) -> None:
         """Policy first, then each document."""
+        if self._is_closed:  # the peer left while the room was read
+            return
         stay = self._stays.get(room)
         if stay is None:
             stay = Stay(self._node, room, self.bearer, self.mailbox)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from gateway.push.mailbox import Key
@@ -50,7 +50,7 @@ class Topic(Course[Follower]):
         """Give those who follow now."""
         return tuple(self.followers)
 
-    def visit(self, some: Sequence[Follower]) -> int:
+    def visit(self, some: Iterable[Follower]) -> int:
         """Offer the newest edition to some; nothing is encoded twice."""
         snapshots, taken = self.snapshots, 0
         for follower in some:

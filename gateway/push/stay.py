@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from gateway.bearer import Bearer
@@ -19,7 +19,7 @@ from room.names import check_doc, is_external
 from room.policy import allowed_commands, check_readable
 from room.position import Position
 from room.requests_news import pending_for
-from room.snapshot import Edition, Encoded, Published, Stored
+from room.snapshot import Edition, Encoded, Published, Snapshot, Stored
 from store.port import Clock
 
 MAX_DOCS: Final = 64
@@ -77,6 +77,30 @@ class Node(Protocol):
 
     @property
     def clock_ms(self) -> Clock: ...  # noqa: D102
+
+
+class GuardedLine(Line):
+    """A line of a document that not everybody may read.
+
+    Rights are lost by the change that a sweep carries: whoever has not heard of it yet is offered
+    the document all the same.
+    """
+
+    __slots__ = ("_may_read",)
+
+    def __init__(
+        self,
+        key: Key,
+        mailbox: Mailbox,
+        holds: Position | None,
+        may_read: Callable[[str], bool],
+    ) -> None:
+        super().__init__(key, mailbox, holds)
+        self._may_read = may_read
+
+    def offer(self, snapshot: Snapshot) -> bool:
+        """Send a snapshot to somebody who may read it now."""
+        return self._may_read(self.key.doc) and super().offer(snapshot)
 
 
 class Stay:
@@ -188,12 +212,25 @@ class Stay:
         known = self._line(doc)
         if known is not None:
             self._end(known)
-        line = Line(Key(self.room, doc), self.mailbox, holds)
+        line = self._new_line(Key(self.room, doc), holds)
         self._lines.append(line)
         self._node.hub.follow(line.key, line)
         held = self._held(doc)
         if held is not None:  # else its first snapshot follows when it is set
             line.offer(held.view(line.view))
+
+    def _new_line(self, key: Key, holds: Position | None) -> Line:
+        if key.doc == "requests":
+            return GuardedLine(key, self.mailbox, holds, self._may_read)
+        return Line(key, self.mailbox, holds)
+
+    def _may_read(self, doc: str) -> bool:
+        """Tell whether the caller may read a document, by what this node holds now."""
+        try:
+            check_readable(doc, self._edition().stored.state, self._bearer.actor)
+        except SeatsyncError:
+            return False
+        return True
 
     def _end(self, line: Line) -> None:
         self._node.hub.unfollow(line.key, line)

@@ -14,7 +14,8 @@ one and a half times the cost of a pass, since those whom the pass has yet to vi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import length_hint
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Course(Generic[T]):
         """Give those who are to be visited now."""
         raise NotImplementedError
 
-    def visit(self, some: Sequence[T]) -> int:
+    def visit(self, some: Iterable[T]) -> int:
         """Bring the newest to some; tell how many took it. They may have left meanwhile."""
         raise NotImplementedError
 
@@ -135,11 +136,12 @@ class Sweep:
         """Visit one chunk; gives the time after it."""
         targets = course.pass_ or ()
         some = targets[course.cursor : course.cursor + self._chunk]
-        course.cursor += self._chunk
+        unvisited = iter(some)
         taken = 0
         try:
-            taken = course.visit(some)
+            taken = course.visit(unvisited)
         finally:
+            course.cursor += len(some) - length_hint(unvisited)  # one that raises stops no other
             now_s = self._clock_s()
             course.cost_s += now_s - began_s
             if course.cursor < len(targets):

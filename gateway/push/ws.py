@@ -11,6 +11,7 @@ from gateway.bearer import Bearer
 from gateway.config import MAX_FRAME_BYTES
 from gateway.push.channel import Channel
 from gateway.push.connection import Connection
+from gateway.push.conversation import Conversation, Rest
 from gateway.push.deflate import deflated_frame, inflate
 from gateway.push.frames import (
     CloseFrame,
@@ -127,11 +128,11 @@ class WebSocket(Connection):
         self._silent = 0
         try:
             self._take(self._read(data))
+            wrong = None if self._reader is None else self._reader.error
         except FrameError as error:
-            self._close(error.code, error.reason)
-            return
-        wrong = None if self._reader is None else self._reader.error
+            wrong = error
         if wrong is not None:
+            self._reader = None  # what may still come is the answer to our close
             self._close(wrong.code, wrong.reason)
 
     def _read(self, data: bytes) -> list[Event]:
@@ -163,6 +164,8 @@ class WebSocket(Connection):
                     self._pong(event.payload)
         if self._inbox and not self._is_answering:
             self._read_on()
+        elif self._inbox:
+            self._read_or_not()
 
     def _take_text(self, text: Text) -> None:
         """Let a message wait its turn."""
@@ -185,13 +188,20 @@ class WebSocket(Connection):
                 break
             payload = self._inbox.popleft()
             if self.conversation is not None and not self.mailbox.is_leaving:
-                rest = self.conversation.receive(payload)
+                rest = self._answer(self.conversation, payload)
                 answered += 1
                 if rest is not None:
                     self._await(rest)
         if not self._inbox:
             self._inbox = None
         self._read_or_not()
+
+    def _answer(self, conversation: Conversation, payload: bytes) -> Rest:
+        try:
+            return conversation.receive(payload)
+        except Exception:
+            self._close(INTERNAL_ERROR, "something went wrong here")
+            raise
 
     def _read_or_not(self) -> None:
         transport, waits = self.transport, len(self._inbox or ())

@@ -28,7 +28,7 @@ from gateway.push.channel import Channel
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Line, Mailbox
-from gateway.push.sweep import Sweep
+from gateway.push.sweep import Course, Sweep
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
@@ -76,13 +76,13 @@ class Parts:
 
 
 class Busy:
-    """The loop as a sweep has it: slices come late, and each look at the clock costs time."""
+    """The loop as a sweep has it: slices come late, and each chunk costs time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, rng: random.Random) -> None:
         self._loop = loop
         self._rng = rng
         self._late_s = rng.choice((0.0, 0.0, 0.01, 0.03))
-        self._look_s = rng.choice((0.0, 0.0005, 0.02))
+        self._chunk_s = rng.choice((0.0, 0.0005, 0.06))
         self._spent_s = 0.0
 
     def soon(self, call: Callable[[], None]) -> None:
@@ -94,9 +94,19 @@ class Busy:
             self._loop.call_soon(call)
 
     def clock_s(self) -> float:
-        """Tell the time; passes that cost something are followed by a rest."""
-        self._spent_s += self._look_s
+        """Tell the time."""
         return self._loop.time() + self._spent_s
+
+    def toiling(self, kind: type[Sweep]) -> type[Sweep]:
+        """Give a sweep whose chunks cost time, so that it rests after a pass."""
+        busy = self
+
+        class Toiling(kind):  # type: ignore[misc, valid-type]
+            def _step(self, course: Course[Any], began_s: float) -> float:
+                busy._spent_s += busy._chunk_s
+                return float(super()._step(course, began_s))
+
+        return Toiling
 
 
 class Nobody:
@@ -159,7 +169,7 @@ class Node:
             no_progress_s=10.0,
         )
         busy = Busy(loop, rng)
-        self.sweep = parts.sweep(
+        self.sweep = busy.toiling(parts.sweep)(
             busy.soon, loop.call_later, busy.clock_s, chunk=rng.choice((1, 1, 2, 64))
         )
         self.hub, self.audience = parts.hub(self.sweep), parts.audience(self.sweep)

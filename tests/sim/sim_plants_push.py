@@ -52,7 +52,7 @@ def lined(kind: type[Line]) -> type[Stay]:
 
 
 class FollowsAfterReading(Stay):
-    """Sends what there is, and follows a turn of the loop later."""
+    """Sends what there is, and follows a moment later."""
 
     __slots__ = ()
 
@@ -66,7 +66,7 @@ class FollowsAfterReading(Stay):
             if line.newest is not BEYOND:
                 hub.follow(line.key, line)
 
-        asyncio.get_running_loop().call_soon(follow)
+        asyncio.get_running_loop().call_later(0.05, follow)
 
 
 class StaysInAudience(Stay):
@@ -152,7 +152,7 @@ class ForgetsTheSecondPass(Sweep):
         super()._end(course, now_s)
 
 
-class NeverRestsEnd(Sweep):
+class ForgetsWhileItRests(Sweep):
     """Forgets a course that was started while it rested."""
 
     def _begin_after(self, course: Course[Any], wait_s: float) -> None:
@@ -195,6 +195,12 @@ PUSH_TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
     "mailbox opens before it is empty": plant(
         200, RISES, ENDS, LEVEL, EVEN, mailbox=OpensWithoutTheRest
     ),
+    "sweep forgets those before it was overtaken": plant(
+        450, ENDS, LEVEL, EVEN, sweep=ForgetsTheSecondPass
+    ),
+    "sweep forgets what came while it rested": plant(
+        450, ENDS, LEVEL, EVEN, sweep=ForgetsWhileItRests
+    ),
 }
 PUSH_PLANTS: Final[dict[str, Plant]] = {
     "read, then follow": plant(1000, ENDS, LEVEL, conversation=staying(FollowsAfterReading)),
@@ -210,11 +216,5 @@ PUSH_PLANTS: Final[dict[str, Plant]] = {
     ),
     "mailbox keeps the older snapshot": plant(200, ENDS, mailbox=KeepsTheFirst),
     "hub keeps who left": plant(20, "the hub is empty", FOLLOWED, hub=NeverUnfollows),
-    "sweep forgets those before it was overtaken": plant(
-        1000, ENDS, LEVEL, "the last policy heard is in force", sweep=ForgetsTheSecondPass
-    ),
-    "sweep forgets what came while it rested": plant(
-        500, ENDS, LEVEL, "the last policy heard is in force", sweep=NeverRestsEnd
-    ),
     "audience tells those who left": plant(1000, IN_ROOM, GONE, audience=TellsWhoLeft),
 }

@@ -14,8 +14,6 @@ from tests.e2e.edge.edge_kit import PATIENCE_S, Answered, get, take_answer
 from tests.e2e.gateway.gateway_kit import client_frame, upgrade
 
 Where = tuple[int, int]
-PING = client_frame(10, b"")
-"""An unasked-for pong: a sign of life (RFC 6455 5.5.3)."""
 
 
 class Reader(asyncio.Protocol):
@@ -154,8 +152,9 @@ async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> 
 
 
 def narrow_socket() -> socket.socket:
-    """Make a socket whose receive buffer is as small as the kernel allows."""
+    """Make a socket that takes little ahead: a small buffer, and segments as on a real network."""
     made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
     made.setblocking(False)
     return made

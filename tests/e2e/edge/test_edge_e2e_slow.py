@@ -161,7 +161,6 @@ async def test_stuck_readers_are_cut_off_in_their_time_and_hurt_nobody(start: An
         assert [reader.wrong for reader in healthy if reader.wrong] == []
         for reader in healthy:
             reader.abort()
-    print(observation)
     assert min(observation.ends) > 9.0
     assert max(observation.ends) < 14.0
     assert observation.grown_kib < STUCK * 64 + 8 * 1024

@@ -73,7 +73,7 @@ def test_one_tokens_verdict_is_never_anothers() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.auth, "REMEMBERED_TOKENS", 10)
+    monkeypatch.setattr("gateway.auth.REMEMBERED_TOKENS", 10)
     authenticator = Authenticator(SECRET, Clock())
     for number in range(50):
         authenticator.authenticate(issue(SECRET, {"sub": f"u{number}", "exp": 1010}))

@@ -73,6 +73,29 @@ async def test_requests_of_one_segment_are_answered_in_their_order() -> None:
     assert statuses(wire.sent) == [200] * 100
 
 
+async def test_same_head_again_comes_behind_what_is_held() -> None:
+    recorder = Recorder()
+    door, _, _, _ = meet(recorder.route)
+    door.data_received(b"".join(get(target=b"/%d" % n) for n in range(TURN + 2)))
+    door.data_received(get(target=b"/%d" % (TURN - 1)))
+    await soon(lambda: len(recorder.seen) == TURN + 3)
+    assert [seen.path for seen in recorder.seen[-3:]] == [
+        f"/{TURN}",
+        f"/{TURN + 1}",
+        f"/{TURN - 1}",
+    ]
+
+
+async def test_same_head_again_still_has_its_body_to_come() -> None:
+    recorder = Recorder()
+    door, wire, _, _ = meet(recorder.route)
+    for body in (b"ab", b"cd"):
+        door.data_received(post(b"Content-Length: 2"))
+        door.data_received(body)
+    assert [seen.body for seen in recorder.seen] == [b"ab", b"cd"]
+    assert statuses(wire.sent) == [200, 200]
+
+
 async def test_later_request_waits_for_the_answer_to_the_one_before() -> None:
     later = Later()
     door, wire, _, _ = meet(later.route)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.edge.door import MAX_HELD_BYTES
 from gateway.edge.exchange import Exchange, Responder
 from gateway.edge.lent import LentTransport
 from tests.unit.gateway_edge.edge_door_meeting import Later, is_gone, meet, settle
@@ -128,6 +129,20 @@ async def test_connection_that_is_taken_over_is_the_doors_no_more() -> None:
     turn(100)
     assert not is_gone(wire)
     assert not house.doors
+
+
+async def test_reading_goes_on_once_when_a_held_up_connection_is_taken_over() -> None:
+    later = Later()
+    door, wire, _, _ = meet(later.route)
+    door.data_received(get(b"Connection: upgrade", b"Upgrade: websocket"))
+    door.data_received(bytes(MAX_HELD_BYTES + 1))
+    assert wire.is_paused
+    door.resume_writing()
+    later.open[0].take_over(Taker(), b"HTTP/1.1 101 x\r\n\r\n")
+    assert not wire.is_paused
+    wire.pause_reading()  # as the new protocol may
+    await settle()
+    assert wire.is_paused, "the door does not meddle any more"
 
 
 async def test_connection_whose_peer_has_left_is_not_taken_over() -> None:
