@@ -9,14 +9,16 @@ from aiohttp import web
 from gateway.api import demo, documents, health, page, rooms
 from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
-from gateway.config import IDLE_TIMEOUT_S, MAX_BODY_BYTES
+from gateway.config import MAX_BODY_BYTES
+from gateway.edge.framing import MAX_FIELDS
 from gateway.gateway import Gateway
 
 LIMITS: Final[dict[str, Any]] = {
-    "keepalive_timeout": IDLE_TIMEOUT_S,
+    "keepalive_timeout": 0,  # a connection is lent for one request
+    "tcp_keepalive": False,
     "max_line_size": 8190,
     "max_field_size": 8190,
-    "max_headers": 64,
+    "max_headers": MAX_FIELDS + 4,  # what the door adds to those that it took
     "access_log": None,
     "auto_decompress": False,
     "lingering_time": 2.0,

@@ -115,6 +115,7 @@ def assemble(
     metrics, wheel, loop = Metrics(), Wheel(), asyncio.get_running_loop()
     sweep = Sweep(loop.call_soon, loop.call_later, monotonic_s, metrics.to_socket.observe)
     hub, audience = Hub(sweep), Audience(sweep)
+    probe = LoopProbe(metrics.stall.observe, monotonic_s)
     audit = Audit.open(config.audit_log, clock_ms)
     limits = Limits(config.bounds, monotonic_s)
     announcer = Announcer(hub, audience)
@@ -152,7 +153,7 @@ def assemble(
         backend.leases,
         occupied,
         quiet,
-        poll_interval_ms=lambda: config.poll_interval_ms,
+        poll_interval_ms=lambda: probe.pace_ms(config.poll_interval_ms),
         single_room_seat=config.single_room_seat,
     )
     telling = Telling(backend.bus, tasks)
@@ -244,7 +245,7 @@ def assemble(
         connections=connections,
         channels=channels,
         admission=admission,
-        probe=LoopProbe(metrics.stall.observe, monotonic_s),
+        probe=probe,
         wheel=wheel,
         metrics=metrics,
         tasks=tasks,

@@ -11,7 +11,7 @@ SMOOTHING: Final = 0.02
 """Share of a new observation in the average: half a second's worth counts."""
 LATE_S: Final = 0.01
 """An average stall of this much doubles the interval of pollers, each doubling of it once more."""
-MAX_FACTOR: Final = 8
+MAX_FACTOR: Final = 4
 
 
 class LoopProbe:

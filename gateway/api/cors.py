@@ -9,11 +9,11 @@ from aiohttp import web
 
 from gateway.api.problems import PLAIN_HEADERS, problem_response
 from gateway.api.requests import host_of
+from gateway.edge.house import EXPOSED
 from gateway.gateway import Gateway
 from gateway.origins import Origins
 from room.errors import SeatsyncError
 
-EXPOSED: Final = "ETag, Repr-Digest, Cache-Status, Retry-After, Seatsync-Poll-Ms"
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST",
     "Access-Control-Allow-Headers": (

@@ -260,7 +260,7 @@ class Door(asyncio.Protocol):
         if not head.has_body:
             self._serve(head, b"")
             return
-        if head.upgrade or (self._responder is not None and head.method in ("GET", "HEAD")):
+        if head.upgrade:
             raise malformed()
         self._body = expect_body(head)
         self._phase = IN_BODY

@@ -24,7 +24,7 @@ NOTSENT_BYTES: Final = 16 * 1024
 
 
 UNACKNOWLEDGED_MS: Final = 20_000
-"""A peer that acknowledges nothing for so long is gone; of one that only reads nobody else hears."""
+"""A peer that acknowledges nothing for so long is gone, though it only reads."""
 
 
 class CannotListen(CannotStart):

@@ -165,6 +165,7 @@ class Node:
             self.limits,
             self.tasks.spawn,
             self.clock_ms,
+            loop.time,
             tick_s=12.5,
             no_progress_s=10.0,
         )

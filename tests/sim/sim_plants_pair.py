@@ -250,6 +250,8 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
         100,
         "nobody follows what they may not read",
         "nobody is sent what they may not read",
+        LEVEL,
+        EVEN,
         conversation=staying(KeepsReading),
     ),
     "document is set and not held": plant(

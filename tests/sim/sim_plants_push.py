@@ -185,6 +185,18 @@ class TellsWhoLeft(Audience):
         return course
 
 
+class EntersThoughClosed(Conversation):
+    """Enters a room that was read for it though its peer left meanwhile."""
+
+    __slots__ = ()
+
+    def _follow(
+        self, room: str, docs: Sequence[str], have: Mapping[str, Position], failures: Failures
+    ) -> None:
+        self._is_closed = False
+        super()._follow(room, docs, have, failures)
+
+
 RISES: Final = "positions on one connection rise"
 FOLLOWED: Final = "what is brought is followed"
 IN_ROOM: Final = "a room is heard by those in it"
@@ -206,6 +218,9 @@ PUSH_PLANTS: Final[dict[str, Plant]] = {
     "read, then follow": plant(1000, ENDS, LEVEL, conversation=staying(FollowsAfterReading)),
     "listeners stay behind": plant(
         20, "the audience is empty", IN_ROOM, conversation=staying(StaysInAudience)
+    ),
+    "closed conversation enters a room": plant(
+        200, "the audience is empty", "the hub is empty", conversation=EntersThoughClosed
     ),
     "policy is told once": plant(
         100, "the last policy heard is in force", conversation=staying(HearsPolicyOnce)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Final
+from typing import Any, Final
 
 from sim_node import START_MS, Node, Parts
 from sim_pair import COMPARED_S, NAMES, Pair

@@ -22,7 +22,7 @@ ANN, BOB = PEOPLE[1], PEOPLE[2]
 SERVICE: Final = Actor("scores", kind="service", docs=("x-score",))
 DOCS: Final = ("state", "requests", "x-score")
 LEVEL_S: Final = 3.0
-"""A calm subscription, a notice, two reads and a sweep; less than the shortest pause of the comparison."""
+"""A calm subscription, a notice, two reads and a sweep; less than it pauses to compare."""
 POLLED_S: Final = 6.0
 
 

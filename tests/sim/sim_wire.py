@@ -1,4 +1,4 @@
-"""A push connection of the simulator: the real one but for its socket, which takes little at once."""
+"""A push connection of the simulator: the real one, but for a socket that takes little at once."""
 
 from __future__ import annotations
 

@@ -74,21 +74,24 @@ class Match:
         self._big = big
         self._small = small
         self._number = 0
+        self._seats: dict[socket.socket, int] = {}
         self.late = 0
         """Rooms whose change came behind the pass of the huge room that was under way."""
         self.in_time = 0
 
-    def change(self, to: socket.socket, seat: int) -> None:
+    def change(self, to: socket.socket) -> None:
+        """Move somebody from seat 1 to 2, or back."""
         self._number += 1
-        to.sendall(command("seat.move", self._number, to=seat))
+        self._seats[to] = 3 - self._seats.get(to, 1)
+        to.sendall(command("seat.move", self._number, to=self._seats[to]))
 
-    def play(self, seat: int) -> None:
+    def play(self, number: int) -> None:
         """One pass of the huge room; at its first sign every tenth small room is changed."""
-        chosen = list(self._small)[self._number % 10 :: 10]
+        chosen = list(self._small)[number % 10 :: 10]
         waiting = {n for n, room in self._eye.room_of.items() if room in chosen}
         ahead = {n for n, room in self._eye.room_of.items() if room == BIG}
         reached: dict[int, int] = {}
-        self.change(self._big, seat)
+        self.change(self._big)
         version = 0
         while waiting or ahead:
             for number, room, at in self._eye.see():
@@ -96,7 +99,7 @@ class Match:
                     if not version:
                         version = at
                         for name in chosen:
-                            self.change(self._small[name], seat)
+                            self.change(self._small[name])
                     if at >= version:
                         ahead.discard(number)
                 elif number in waiting:
@@ -119,7 +122,7 @@ def watch(address: Address) -> Match:
             eye.open(BIG)
         match = Match(eye, big, small)
         for number in range(ROUNDS):
-            match.play(2 - number % 2)
+            match.play(number)
         return match
     finally:
         eye.close()

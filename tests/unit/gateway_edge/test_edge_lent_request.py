@@ -43,7 +43,6 @@ def test_what_is_lent_is_never_refused_unread(
     assert read_by_aiohttp(request_bytes(head, b"ab" if head.has_body else b"")) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="gateway.app.LIMITS has no room for what the door adds")
 def test_as_many_fields_as_may_be_are_lent() -> None:
     limit = [b"A%d: b" % n for n in range(MAX_FIELDS - 1)]
     assert read_by_aiohttp(request_bytes(read_head(get(*limit)), b"")) == 1

@@ -101,6 +101,7 @@ class Desk:
             self.limits,
             self.spawn,
             node.clock_ms,
+            node.clock_ms.monotonic_s,
             tick_s=tick_s,
             no_progress_s=NO_PROGRESS_S,
         )

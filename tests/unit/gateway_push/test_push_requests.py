@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
-from push_samples import ANN, EPOCH, OWNER, Caller, Node, kinds
+from push_samples import ANN, EPOCH, OWNER, Caller, Node, Turns, kinds, read
 
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key
+from gateway.push.sweep import CHUNK
 from poller import Found
 from room.actor import Actor
 from room.commands import SystemExpire
@@ -240,4 +242,31 @@ async def test_requests_read_while_the_right_to_them_goes_are_not_sent(
     heard = await node.caller(BOB).open("requests")
     assert kinds(heard) == ["welcome", "error", "policy"]
     assert heard[1]["code"] == "FORBIDDEN"
+    assert not node.hub.is_followed(REQUESTS)
+
+
+async def test_requests_are_not_brought_to_whom_the_loss_of_the_right_has_yet_to_be_told(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that held nothing of the room tells all who are in it, in slices; so does a sweep."""
+    await node.send(OWNER, "role.grant", user_id="bob", role="admin")
+    for _ in range(2 * CHUNK):
+        await opened(node, None)
+    admin = await opened(node, BOB, "requests")
+    admin.mailbox.open()
+    turns = Turns()
+    node.hub._sweep = node.audience._sweep = turns.sweep
+    monkeypatch.setattr(node.poller._cache, "peek", lambda key: None)
+    before = node.poller.held("demo")
+    assert before is not None
+    stored = before.stored
+    newest = msgspec.structs.replace(
+        stored,
+        state=msgspec.structs.replace(stored.state, admins=()),
+        position=stored.position._replace(version=stored.position.version + 1),
+        requests_version=stored.requests_version + 1,
+    )
+    node.poller.put(Edition(newest))
+    turns.finish()
+    assert kinds([read(item) for item in admin.outlet.carried]) == ["policy", "error"]
     assert not node.hub.is_followed(REQUESTS)

@@ -1,4 +1,4 @@
-"""The WebSocket driver's way out: what is sent, when, and what becomes of a socket that is stuck."""
+"""The WebSocket driver's way out: what is sent, when, and what becomes of a stuck socket."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from gateway.push.ws import (
     DeflatedWebSocket,
     WebSocket,
 )
+from poller import Found
 from room.messages import Bye
 from room.snapshot import Edition
-from poller import Found
 from tests.unit.gateway_push.frame_samples import (
     BINARY,
     CLOSE,
