@@ -153,6 +153,21 @@ async def test_goodbye_waits_for_the_ack_and_what_was_not_begun_is_not_carried_o
     assert gate.names == ["seat.take"]
 
 
+async def test_what_waits_is_not_begun_once_the_end_was_decided_though_the_goodbye_waits_too(
+    desk: Desk, peer: Peer, gate: Gate
+) -> None:
+    peer.wire.stick()
+    peer.say(PING)
+    peer.say(TAKE, LEAVE)
+    await settle()
+    peer.connection.mailbox.say_bye(Bye(code=4000, reason="drain"))
+    gate.opened.set()
+    await settled(desk)
+    peer.say(LEAVE)
+    await settled(desk)
+    assert gate.names == ["seat.take"]
+
+
 async def test_command_is_carried_through_if_the_peer_leaves_meanwhile(
     desk: Desk, peer: Peer, gate: Gate
 ) -> None:
