@@ -39,8 +39,8 @@ def write(rows: Sequence[Row], folder: Path) -> None:
         "# Benchmarks",
         "",
         f"Made by `make bench` on {date.today():%Y-%m-%d}; {_machine()}; {_versions()}.",
-        f"Medians of {RUNS} runs taken in turns; of {FULL.turns} for fan-out, memory and the crowd,",
-        "and one for each row of overload. The ratio is ours over theirs. Raw: `raw.json`.",
+        f"Medians of {RUNS} runs taken in turns; of {FULL.turns} for fan-out, memory and the",
+        "crowd, and one for each row of overload. The ratio is ours over theirs. Raw: `raw.json`.",
         "",
         *EDGE,
         "",
@@ -72,4 +72,10 @@ def _machine() -> str:
 def _versions() -> str:
     nginx = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr
     named = [f"{name} {version(name)}" for name in LIBRARIES]
-    return ", ".join([f"Python {platform.python_version()}", *named, nginx.split("/")[-1].strip()])
+    return ", ".join(
+        [
+            f"Python {platform.python_version()}",
+            *named,
+            nginx.split(": ")[-1].strip().replace("/", " "),
+        ]
+    )

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.edge.drive import drive
 from bench.edge.ours import Ours, ours
@@ -19,6 +20,17 @@ from bench.measure import Row, microseconds
 
 COMMANDS = "commands alone"
 UNSEEN = ", share of frames not delivered"
+
+
+class _Cost(NamedTuple):
+    """What one run says of one server."""
+
+    cpu_s: float
+    """Of a frame that a reader got."""
+    unseen: float
+    """Share of the frames that no reader got: a newer one came first."""
+    idle_rate: float
+    """Share of a core that the connections use at rest; it is not in ``cpu_s``."""
 
 
 def rows(plan: Plan) -> Iterable[Row]:
@@ -45,9 +57,10 @@ def _measure(plan: Plan, count: int, per_s: float) -> dict[str, list[float]]:
     return dict(raw)
 
 
-def _note(raw: dict[str, list[float]], side: Side, measured: tuple[float, float]) -> None:
-    raw[side.name].append(measured[0])
-    raw[f"{side.name}{UNSEEN}"].append(measured[1])
+def _note(raw: dict[str, list[float]], side: Side, cost: _Cost) -> None:
+    raw[side.name].append(cost.cpu_s)
+    raw[f"{side.name}{UNSEEN}"].append(cost.unseen)
+    raw[f"{side.name}, share of a core at rest"].append(cost.idle_rate)
 
 
 def _cpu_of_commands(side: Ours, plan: Plan, per_s: float) -> float:
@@ -60,8 +73,7 @@ def _cpu_of_commands(side: Ours, plan: Plan, per_s: float) -> float:
     return used_s / len(made)
 
 
-def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> tuple[float, float]:
-    """Give seconds of CPU for each frame that a reader got, and the share that they didn't get."""
+def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> _Cost:
     with readers_of(side, folder) as readers:
         readers.open(count, side.greets)
         readers.wait_until_held(side.change(0).version)
@@ -72,7 +84,7 @@ def _cost(side: Side, folder: Path, plan: Plan, count: int, per_s: float) -> tup
         readers.wait_until_held(made[-1].version)
         used_s = side.server.cpu_s() - before_s - idle_rate * (time.monotonic() - began)
         got, due = readers.report().snapshots, count * len(made)
-        return used_s / got, 1 - got / due
+        return _Cost(used_s / got, 1 - got / due, idle_rate)
 
 
 def _idle_rate(side: Side, seconds: float) -> float:

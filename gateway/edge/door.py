@@ -14,7 +14,7 @@ from gateway.config import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, NO_PROGRESS_S
 from gateway.edge.bodies import Body, expect_body
 from gateway.edge.exchange import Exchange, Responder
 from gateway.edge.framing import malformed, may_become_head
-from gateway.edge.head import KNOWN_METHODS, Head, read_head
+from gateway.edge.head import Head, read_head
 from gateway.edge.house import House
 from gateway.edge.lent import LentTransport
 from room.errors import Malformed, SeatsyncError
@@ -274,8 +274,6 @@ class Door(asyncio.Protocol):
         cors = self.house.cors(head)
         if cors is None and responder is not None:
             responder = _refuse_origin
-        elif responder is None and head.method.encode() not in KNOWN_METHODS:
-            responder = _refuse_method
         self._head = head
         self._responder = responder
         self._cors = self.house.plain if cors is None else cors
@@ -371,7 +369,3 @@ class Door(asyncio.Protocol):
 
 def _refuse_origin(exchange: Exchange) -> None:
     raise SeatsyncError("pages of that origin may not come here", code="FORBIDDEN")
-
-
-def _refuse_method(exchange: Exchange) -> None:
-    raise SeatsyncError("that method does nothing here", code="METHOD_NOT_ALLOWED")

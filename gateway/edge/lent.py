@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.edge.exchange import CLOSE, KEEP_ALIVE
-from gateway.edge.head import Head
+from gateway.edge.head import KNOWN_METHODS, Head
 from room.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ HOP_BY_HOP: Final = frozenset(
 )
 """RFC 9110 7.6.1; what ``Connection`` names beside them stays: nobody may strike our fields."""
 
+UNHEARD_OF: Final = b"TRACE"
+"""Stands for every method that aiohttp's parser may not know: nothing answers to it either, so that
+what is told is right, the methods that there are among it."""
 MAX_ANSWER_HEAD_BYTES: Final = 64 * 1024
 _BLANK: Final = b"\r\n\r\n"
 _DROPPED: Final = (b"connection:", b"keep-alive:")
@@ -45,7 +48,8 @@ _PASSED: Final = frozenset({"peername", "sockname"})
 def request_bytes(head: Head, body: bytes) -> bytes:
     """Write a request anew from what was checked, for a connection that ends with it."""
     target = f"{head.path}?{head.query}" if head.query else head.path
-    lines = [f"{head.method} {target} HTTP/{head.version}".encode()]
+    method = head.method.encode() if head.method.encode() in KNOWN_METHODS else UNHEARD_OF
+    lines = [b"%b %b HTTP/%b" % (method, target.encode(), head.version.encode())]
     if head.host:
         lines.append(b"Host: " + head.host.encode())
     for name, values in head.fields.items():

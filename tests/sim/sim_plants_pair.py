@@ -255,7 +255,7 @@ TRAFFIC_PLANTS: Final[dict[str, Plant]] = {
         conversation=staying(KeepsReading),
     ),
     "document is set and not held": plant(
-        100, ACKED, EVEN, "a created room is found", rooms=QuietRooms
+        100, ACKED, EVEN, LEVEL, "a created room is found", rooms=QuietRooms
     ),
 }
 SEATS_PLANTS: Final[dict[str, Plant]] = {

@@ -36,6 +36,7 @@ async def test_who_is_there_is_served_while_no_file_is_left_and_it_recovers(star
         await until(lambda: {r.held for r in readers} == {(ack["epoch"], ack["version"])})
         for _, writer in callers:
             writer.transport.abort()
+        await until(lambda: server.open_files() < LIMIT / 2)
         reader = await follow(server.address, ROOM)
         await until(lambda: reader.held is not None)
         assert (await node.poll()).status == 200

@@ -73,7 +73,7 @@ async def random_rooms(start: Any, folder: Path, count: int) -> None:
 async def test_flood_of_rooms_that_are_not_there_hurts_no_room_that_is(
     start: Any, tmp_path: Path
 ) -> None:
-    await random_rooms(start, tmp_path, 20_000)
+    await random_rooms(start, tmp_path, 10_000)
 
 
 @pytest.mark.soak

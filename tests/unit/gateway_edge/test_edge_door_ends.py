@@ -216,13 +216,6 @@ async def test_error_behind_an_answer_is_logged_and_not_told(
     assert len(caplog.records) == 2
 
 
-async def test_unknown_method_is_not_lent() -> None:
-    door, wire, _, _ = meet(lambda head: None)
-    door.data_received(get().replace(b"GET", b"BREW", 1))
-    assert statuses(wire.sent) == [405]
-    assert not is_gone(wire)
-
-
 async def test_what_has_no_responder_is_lent() -> None:
     lent: list[asyncio.BaseTransport] = []
 

@@ -22,7 +22,7 @@ NAMES = st.sampled_from([b"Accept", b"Content-Type", b"Cookie", b"Expect", b"Ran
 ODD_NAMES = st.sampled_from([b"Sec-WebSocket-Key1", b"TE", b"Upgrade", b"X-!#$%&'*+-.^_`|~0"])
 VALUE = st.lists(st.integers(0, 255), max_size=12).map(bytes)
 LINES = st.lists(st.tuples(NAMES | ODD_NAMES, VALUE), max_size=4)
-METHODS = st.sampled_from(sorted(KNOWN_METHODS))
+METHODS = st.sampled_from([*sorted(KNOWN_METHODS), b"BREW", b"QUERY", b"get", b"!"])
 HOSTS = st.sampled_from([b"a", b"a:", b"[::1]:80", b"[:]", b"..", b"a:99999", b"_"])
 BEFORE = st.sampled_from([b"/", b"//", b"http://h", b"http://[::1]:80", b"http://h:/"])
 
@@ -46,6 +46,11 @@ def test_as_many_fields_as_may_be_are_lent() -> None:
     limit = [b"A%d: b" % n for n in range(MAX_FIELDS - 1)]
     assert read_by_aiohttp(request_bytes(read_head(get(*limit)), b"")) == 1
     assert read_by_aiohttp(request_bytes(read_head(post(b"Content-Length: 2", *limit[1:])), b"ab"))
+
+
+def test_method_that_nobody_knows_is_lent_as_one_that_nothing_answers_to() -> None:
+    sent = request_bytes(read_head(get().replace(b"GET", b"BREW", 1)), b"")
+    assert sent.startswith(b"TRACE / HTTP/1.1\r\n")
 
 
 def read_by_aiohttp(raw: bytes) -> int:

@@ -171,6 +171,17 @@ def test_time_that_each_delivery_has_waited_is_observed(turns: Turns) -> None:
     assert waited == [(2.0 + CHUNK, CHUNK), (3.0 + CHUNK, 1)]
 
 
+def test_delivery_of_what_overtook_a_pass_has_waited_since_then() -> None:
+    turns = Turns(chunk=1)
+    course = Round(turns, 2, each_s=1.0)
+    course.say(1)
+    turns.turn()
+    turns.now_s += 5.0
+    course.say(2)
+    turns.turn()
+    assert turns.observed == [(1.0, 1), (1.0, 1)]
+
+
 def test_those_who_took_nothing_are_not_observed(turns: Turns) -> None:
     course = Round(turns, 3)
     course.say(0)
