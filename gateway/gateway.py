@@ -32,6 +32,7 @@ from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
 from gateway.tasks import Tasks
 from gateway.telling import Telling
+from gateway.tick import Tick
 from gateway.upstream.opening import Upstreams
 from gateway.waiting import Waiting
 from gateway.watch import Watch
@@ -67,6 +68,7 @@ class Gateway:
     channels: dict[str, Channel]
     admission: Admission | None
     probe: LoopProbe
+    tick: Tick
     wheel: Wheel
     metrics: Metrics
     tasks: Tasks
@@ -115,7 +117,8 @@ def assemble(
     metrics, wheel, loop = Metrics(), Wheel(), asyncio.get_running_loop()
     sweep = Sweep(loop.call_soon, loop.call_later, monotonic_s, metrics.to_socket.observe)
     hub, audience = Hub(sweep), Audience(sweep)
-    probe = LoopProbe(metrics.stall.observe, monotonic_s)
+    tick = Tick(clock_ms, lambda: probe.pace_ms(config.poll_interval_ms))
+    probe = LoopProbe(metrics.stall.observe, tick.beat, monotonic_s)
     audit = Audit.open(config.audit_log, clock_ms)
     limits = Limits(config.bounds, monotonic_s)
     announcer = Announcer(hub, audience)
@@ -246,6 +249,7 @@ def assemble(
         channels=channels,
         admission=admission,
         probe=probe,
+        tick=tick,
         wheel=wheel,
         metrics=metrics,
         tasks=tasks,

@@ -1,4 +1,4 @@
-"""How late the event loop is, and what pollers are told when it is."""
+"""How late the event loop is, what pollers are told when it is, and the beat of its time."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class LoopProbe:
 
     Args:
         observe: told each stall, in seconds.
+        beat: told the time at each look.
         clock_s: monotonic.
         sleep: waits for seconds.
     """
@@ -26,10 +27,12 @@ class LoopProbe:
     def __init__(
         self,
         observe: Callable[[float], None],
+        beat: Callable[[float], None],
         clock_s: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._observe = observe
+        self._beat = beat
         self._clock_s = clock_s
         self._sleep = sleep
         self.stall_s = 0.0
@@ -40,7 +43,9 @@ class LoopProbe:
         while True:
             began_s = self._clock_s()
             await self._sleep(LOOK_S)
-            self.note(max(0.0, self._clock_s() - began_s - LOOK_S))
+            now_s = self._clock_s()
+            self.note(max(0.0, now_s - began_s - LOOK_S))
+            self._beat(now_s)
 
     def note(self, stall_s: float) -> None:
         """Take one observation."""

@@ -152,7 +152,8 @@ class Rooms:
         found = self._poller.find_now(room, after, doc)
         if found is None:
             return None
-        return Found(found.edition.document(doc), found.freshness, found.age_s)
+        edition = found.edition.document(doc)
+        return Found(edition, found.freshness, found.age_s, found.fresh_s, found.source)
 
     def held(self, room: str, doc: str = "state") -> Published | None:
         """Give what this node holds of a document, however old."""

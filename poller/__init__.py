@@ -4,7 +4,7 @@ Pure of any web framework: a driver turns a request into ``Poll`` and an ``Answe
 """
 
 from poller.answer import Answer, Poll, answer
-from poller.cache import Found, Freshness
+from poller.cache import Cached, Found, Freshness
 from poller.poller import Poller
 
-__all__ = ["Answer", "Found", "Freshness", "Poll", "Poller", "answer"]
+__all__ = ["Answer", "Cached", "Found", "Freshness", "Poll", "Poller", "answer"]

@@ -49,6 +49,30 @@ H = TypeVar("H", bound=Held)
 E_co = TypeVar("E_co", covariant=True)
 
 
+class Cached(Generic[E_co]):
+    """Something held, and when the store last confirmed it.
+
+    Attributes:
+        is_newest: whether it is what is held under its key; for those who remember it.
+        fresh_until_s: when it begins to be stale.
+        memo: what others have made of it, and drop with it.
+    """
+
+    __slots__ = ("confirmed_at_s", "edition", "fresh_until_s", "is_newest", "memo")
+
+    def __init__(self, edition: E_co, confirmed_at_s: float) -> None:
+        self.edition: Final = edition
+        self.confirmed_at_s: Final = confirmed_at_s
+        self.fresh_until_s: Final = confirmed_at_s + FRESH_S
+        self.is_newest = True
+        self.memo: dict[Any, Any] = {}
+
+    def outdate(self) -> None:
+        """Another one is held in its place, or none."""
+        self.is_newest = False
+        self.memo.clear()  # which may know this one: nothing is left to be collected
+
+
 class Found(NamedTuple, Generic[E_co]):
     """Something held, and how it was come by."""
 
@@ -58,13 +82,8 @@ class Found(NamedTuple, Generic[E_co]):
     """Since its source last confirmed it."""
     fresh_s: float = FRESH_S
     """Up to which age it was no question."""
-
-
-class Cached(NamedTuple, Generic[H]):
-    """Something held, and when the store last confirmed it."""
-
-    edition: H
-    confirmed_at_s: float
+    source: Cached[Any] | None = None
+    """Where it is held, if it is a fresh hit."""
 
 
 class Cache(Generic[H]):
@@ -88,7 +107,7 @@ class Cache(Generic[H]):
         is_kept: Callable[[Any], bool] = lambda key: False,
     ) -> None:
         self._clock_s = clock_s
-        self._held: Segments[Cached[H]] = Segments(max_held, clock_s, is_kept)
+        self._held: Segments[Cached[H]] = Segments(max_held, clock_s, is_kept, Cached.outdate)
         self._max_missing = max_missing
         self._missing: OrderedDict[Any, float] = OrderedDict()
         """Until when each is believed; the first is over first."""
@@ -111,12 +130,17 @@ class Cache(Generic[H]):
         held = self._held.peek(edition.key)
         if held is not None and held.edition.revision >= edition.revision:
             edition = held.edition
+        if held is not None:
+            held.outdate()
         self._held[edition.key] = Cached(edition, self._clock_s())
         return edition
 
     def drop(self, key: Any) -> bool:
         """Forget what is held under a key, and tell whether anything was."""
-        return self._held.pop(key) is not None
+        dropped = self._held.pop(key)
+        if dropped is not None:
+            dropped.outdate()
+        return dropped is not None
 
     def is_missing(self, key: Any) -> bool:
         """Tell whether the store said a moment ago that it is not there."""

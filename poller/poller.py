@@ -119,11 +119,11 @@ class Poller(Generic[H]):
         if cached is None:
             self._check_cold(key)
             return None
-        edition, confirmed_at_s = cached
-        age_s = self._clock_s() - confirmed_at_s
+        edition = cached.edition
+        age_s = self._clock_s() - cached.confirmed_at_s
         behind = after is not None and after > edition.document(doc).position
         if age_s <= FRESH_S and not behind:
-            return Found(edition, Freshness.HIT, age_s)
+            return Found(edition, Freshness.HIT, age_s, FRESH_S, cached)
         if self._holds_off:
             return Found(edition, Freshness.STALE, age_s)
         if age_s <= FRESH_S + STALE_S and not behind:

@@ -27,6 +27,7 @@ class Segments(Generic[V]):
         size: how many are held.
         clock_s: monotonic.
         is_kept: tells what is in use in another way; it is proven where it would have to leave.
+        evicted: told of each value that had to leave.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Segments(Generic[V]):
         size: int,
         clock_s: Callable[[], float],
         is_kept: Callable[[Any], bool] = lambda key: False,
+        evicted: Callable[[V], None] = lambda value: None,
     ) -> None:
+        self._evicted = evicted
         self._size = size
         self._max_proven = size * PROVEN_OF_5 // 5
         self._clock_s = clock_s
@@ -101,4 +104,5 @@ class Segments(Generic[V]):
             if not self._is_kept(key):
                 break
             self._prove(key)
-        self._trial.popitem(last=False)
+        _, (value, _) = self._trial.popitem(last=False)
+        self._evicted(value)

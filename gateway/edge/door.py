@@ -11,6 +11,7 @@ import logging
 from typing import Final, cast
 
 from gateway.config import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, NO_PROGRESS_S
+from gateway.edge.again import Again
 from gateway.edge.bodies import Body, expect_body
 from gateway.edge.exchange import Exchange, Responder
 from gateway.edge.framing import malformed, may_become_head
@@ -49,6 +50,7 @@ class Door(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_again",
         "_body",
         "_cors",
         "_head",
@@ -73,6 +75,8 @@ class Door(asyncio.Protocol):
         self._head: Head | None = None
         """The last one: who polls steadily sends the same bytes again, which are not read again."""
         self._responder: Responder | None = None
+        self._again: Again | None = None
+        """What answers the last head once more, while it holds."""
         self._cors = b""
         self._body: Body | None = None
         self._work: Exchange | LentTransport | None = None
@@ -104,7 +108,12 @@ class Door(asyncio.Protocol):
             and self._phase == BETWEEN
             and not (self._held or self._is_choked or head.has_body)
         ):
-            self._serve(head, b"")
+            again, tick = self._again, self.house.tick
+            if again is not None and tick is not None and again.holds(tick.era, tick.now_s):
+                again.count()
+                self.transport.write(again.whole)
+            else:
+                self._serve(head, b"")
         elif self._phase < LEAVING:
             self._held = self._held + data if self._held else data
             self._read()
@@ -159,6 +168,10 @@ class Door(asyncio.Protocol):
         """Send a part of an answer, unless the peer is gone."""
         if not self.transport.is_closing():
             self.transport.write(data)
+
+    def repeat(self, again: Again) -> None:
+        """Answer the same head alike, while that holds."""
+        self._again = again
 
     def take_back(self, stays: bool) -> None:
         """Go on behind an answer that was sent whole."""
@@ -275,6 +288,7 @@ class Door(asyncio.Protocol):
         if cors is None and responder is not None:
             responder = _refuse_origin
         self._head = head
+        self._again = None
         self._responder = responder
         self._cors = self.house.plain if cors is None else cors
 
@@ -320,7 +334,7 @@ class Door(asyncio.Protocol):
 
     def _end(self) -> None:
         self._phase = GONE
-        self._work = self._body = self._head = self._responder = None
+        self._work = self._body = self._head = self._responder = self._again = None
         self._held = b""
         self._is_paused = False
         self.house.wheel.clear(self)

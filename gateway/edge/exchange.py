@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.edge.again import Again
 from gateway.edge.replies import Reply
 from room.errors import SeatsyncError, Unavailable
 
@@ -68,8 +69,12 @@ class Exchange:
         """The ``Date`` line of this second; empty once the exchange is over."""
         return b"" if self._door is None else self._door.house.date()
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: Reply, again: Again | None = None) -> None:
         """Answer, which ends the exchange; an answer to nobody is dropped.
+
+        Args:
+            reply: the answer.
+            again: what may answer the same request until it no longer holds.
 
         Raises:
             RuntimeError: it was answered before.
@@ -84,10 +89,15 @@ class Exchange:
             connection = CLOSE
         elif request.version == "1.0":
             connection = KEEP_ALIVE
+        is_plain = request.method == "GET" and self.cors is door.house.plain and not connection
         body = b"" if request.method == "HEAD" else reply.body
-        door.answer(
-            b"".join((head, door.house.date(), self.cors, connection, b"\r\n", body)), stays
-        )
+        data = again.whole if again is not None and is_plain else b""
+        if not data:
+            data = b"".join((head, door.house.date(), self.cors, connection, b"\r\n", body))
+        door.answer(data, stays)
+        if again is not None and is_plain:
+            again.whole = data
+            door.repeat(again)
 
     def fail(self, error: SeatsyncError) -> None:
         """Answer by a problem."""

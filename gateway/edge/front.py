@@ -37,6 +37,7 @@ def front(
         varies=bool(config.origins),
         wheel=gateway.wheel,
         date=date,
+        tick=gateway.tick,
     )
 
 
@@ -49,11 +50,13 @@ def _routes(gateway: Gateway) -> Routes:
         gateway.rooms,
         gateway.authenticator,
         check_poll=limits.check_poll,
+        is_bounded=config.bounds.user_polls is not None,
         touch=touch,
         clock_s=lambda: gateway.clock_ms() / 1000,
         pace=gateway.pace_ms,
         tally=gateway.metrics.polls,
         waiting=gateway.waiting,
+        tick=gateway.tick,
     )
     entries = Entries(
         Reception(

@@ -10,6 +10,7 @@ from gateway.edge.exchange import Responder
 from gateway.edge.head import Head
 from gateway.edge.replies import Reply
 from gateway.origins import Origins
+from gateway.tick import Tick
 from gateway.wheel import Wheel
 from room.errors import SeatsyncError
 
@@ -42,6 +43,7 @@ class House:
         varies: whether answers depend on the page that asks.
         wheel: for every time-out.
         date: gives the ``Date`` line of this second, its CRLF included.
+        tick: by which answers are given again.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class House:
         varies: bool,
         wheel: Wheel,
         date: Callable[[], bytes],
+        tick: Tick | None = None,
     ) -> None:
         self.route = route
         self.lend = lend
         self.fail = fail
         self.wheel = wheel
         self.date = date
+        self.tick = tick
         self.leaving = False
         """Whether every connection is to end with its next answer."""
         self.tasks: set[asyncio.Task[None]] = set()
@@ -106,5 +110,7 @@ class House:
     def leave(self) -> None:
         """End every connection with its next answer, and at once where none is due."""
         self.leaving = True
+        if self.tick is not None:
+            self.tick.turn()
         for door in tuple(self.doors):
             door.close_idle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.auth import bearer_token
 from gateway.bearer import ANONYMOUS, Bearer
@@ -13,6 +13,7 @@ from gateway.reading import find_readable, find_readable_now
 from gateway.rooms import Rooms
 from gateway.schema import check_schema
 from gateway.tallies import PollTally
+from gateway.tick import Tick
 from gateway.waiting import Waiting, read_wait_s
 from poller import Found, Poll
 from poller.conditional import accepts_gzip, read_conditions
@@ -25,6 +26,10 @@ from room.snapshot import Published
 if TYPE_CHECKING:
     from gateway.edge.exchange import Exchange
     from gateway.edge.head import Head
+
+
+LONGEST_ERA_S: Final = 1.5
+"""A second, and what the loop may be late."""
 
 
 class Guard(Protocol):
@@ -42,11 +47,13 @@ class Polls:
         rooms: of this node.
         guard: verifies tokens.
         check_poll: refuses a poll that comes too soon after others.
+        is_bounded: whether it ever refuses one.
         touch: notes a sign of life, by room and user.
         clock_s: wall clock, in seconds since 1970.
         pace: how often a reader should ask from now on, in ms; may change at any time.
         tally: counts what was answered.
         waiting: the polls that wait.
+        tick: the era up to whose end an answer may be given again; None: each is made anew.
     """
 
     def __init__(
@@ -55,20 +62,24 @@ class Polls:
         guard: Guard,
         *,
         check_poll: Callable[[Actor | None], None],
+        is_bounded: bool = False,
         touch: Callable[[str, str], None],
         clock_s: Callable[[], float],
         pace: Callable[[], int],
         tally: PollTally,
         waiting: Waiting,
+        tick: Tick | None = None,
     ) -> None:
         self.rooms = rooms
         self.guard = guard
         self.check_poll = check_poll
+        self.is_bounded = is_bounded
         self.touch = touch
         self.clock_s = clock_s
         self.prebuilt = Prebuilt(pace)
         self.counts = tally.counts
         self.waiting = waiting
+        self._tick = tick
 
     def responder(self, room: str, doc: str) -> PollResponder:
         """Make what answers the polls of one head.
@@ -84,6 +95,15 @@ class Polls:
         status, reply = self.prebuilt.answer(found, poll)
         self.counts[status, found.freshness.value] += 1
         exchange.reply(reply)
+
+    def send_again(self, exchange: Exchange, found: Found[Published], poll: Poll) -> None:
+        """Answer a poll, and let the same request be answered alike for the rest of this era."""
+        if self._tick is None:
+            self.send(exchange, found, poll)
+            return
+        status, reply = self.prebuilt.answer(found, poll)
+        self.counts[status, found.freshness.value] += 1
+        exchange.reply(reply, self.prebuilt.again(found, poll, self._tick.era, self.counts))
 
     def count_error(self, error: SeatsyncError) -> None:
         """Count a poll that is refused."""
@@ -167,5 +187,14 @@ class PollResponder:
         waits = self._wait_s and poll.after is not None and found.edition.position <= poll.after
         if waits and not self._polls.waiting.is_leaving:
             LongPoll(self._polls, self, exchange, poll, found).begin(self._wait_s)
-        else:
+        elif self._wait_s or not self._lasts():
             self._polls.send(exchange, found, poll)
+        else:
+            self._polls.send_again(exchange, found, poll)
+
+    def _lasts(self) -> bool:
+        """Tell whether the caller is sure to be let in until the era is over."""
+        bearer, polls = self.bearer, self._polls
+        if bearer.actor is None or bearer.expires_at_s is None:
+            return True
+        return not polls.is_bounded and bearer.expires_at_s > polls.clock_s() + LONGEST_ERA_S

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from gateway.edge.again import Again
 from gateway.edge.replies import Reply, reply_of
 from poller import Answer, Found, Freshness, Poll, answer
 from poller.answer import gzip_pays
@@ -68,18 +70,45 @@ class Prebuilt:
 
     def answer(self, found: Found[Published], poll: Poll) -> Printed:
         """Give the answer to a poll; one that is not fresh is built for its moment."""
-        interval_ms = self._pace()
         if found.freshness is not Freshness.HIT:
-            return _print(answer(found, poll, interval_ms))
+            return _print(answer(found, poll, self._pace()))
         snapshot = found.edition.view(poll.view)
-        forms = self._forms.get(snapshot)
-        if forms is None or forms.interval_ms != interval_ms:
-            forms = self._forms[snapshot] = Forms(snapshot, interval_ms)
+        forms = self._forms_of(snapshot)
         variant = forms.variant(poll, snapshot)
         printed = forms.printed.get(variant)
         if printed is None:
-            printed = forms.printed[variant] = _print(answer(found, poll, interval_ms))
+            printed = forms.printed[variant] = _print(answer(found, poll, forms.interval_ms))
         return printed
+
+    def again(
+        self, found: Found[Published], poll: Poll, era: int, counts: Counter[tuple[int, str]]
+    ) -> Again | None:
+        """Give what answers the same request for the rest of an era; None: nothing may.
+
+        Args:
+            found: what was answered.
+            poll: what was asked.
+            era: of the tick.
+            counts: of answers.
+        """
+        source = found.source
+        if source is None:
+            return None
+        snapshot = found.edition.view(poll.view)
+        forms = self._forms_of(snapshot)
+        variant = forms.variant(poll, snapshot)
+        again: Again | None = source.memo.get((poll.view, variant))
+        if again is None or again.era != era:
+            kind = (forms.printed[variant].status, found.freshness.value)
+            again = source.memo[poll.view, variant] = Again(source, era, counts, kind)
+        return again
+
+    def _forms_of(self, snapshot: Snapshot) -> Forms:
+        interval_ms = self._pace()
+        forms = self._forms.get(snapshot)
+        if forms is None or forms.interval_ms != interval_ms:
+            forms = self._forms[snapshot] = Forms(snapshot, interval_ms)
+        return forms
 
 
 def _print(given: Answer) -> Printed:

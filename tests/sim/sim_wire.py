@@ -33,7 +33,7 @@ class Wire(Connection):
 
     def __init__(self, node: Node, bearer: Bearer, home: str | None, rng: random.Random) -> None:
         super().__init__(node.channel, bearer)
-        self.mailbox = node.parts.mailbox(bearer.view, self)  # type: ignore[misc]
+        self.mailbox = node.parts.mailbox(bearer.view, self)  # type: ignore[misc]  # or planted
         self.said = node.conversation(bearer, self.mailbox, home)
         self._node = node
         self._room_for = rng.choice((1, 1, 2, 1000))

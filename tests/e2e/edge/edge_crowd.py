@@ -145,10 +145,11 @@ async def polled(address: Address, room: str, source: str = "127.0.0.1") -> Answ
 
 
 async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
-    """Let the loop turn until something holds."""
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.01)
+    """Look again and again until something holds that another process decides."""
+    deadline_s = time.monotonic() + within_s
+    for _ in iter(condition, True):
+        assert time.monotonic() < deadline_s, "it never came to hold"
+        await asyncio.sleep(0.01)
 
 
 def narrow_socket() -> socket.socket:

@@ -12,7 +12,6 @@ from tests.e2e.gateway.gateway_kit import OWNER, auth, upgrade
 
 ROOMS = [f"mix-{number}" for number in range(6)]
 USERS: tuple[str | None, ...] = (None, "alice", "bob", OWNER)
-SECRET_TITLE = "only-for-members"
 
 
 class Request(NamedTuple):
@@ -41,8 +40,11 @@ class Dice:
         """Give a request; one that ends the connection only as the last or seldom."""
         makers = [self.poll] * 6 + [self.command] * 3 + [self.entry, self.lent, self.missing]
         makers += [self.head, self.requests, self.nothing_newer, self.broken_command]
+        makers += [self.chunked, self.lent_head, self.preflight, self.document, self.nowhere]
+        makers += [self.get_with_body]
         if last or self.rng.random() < 0.03:
-            makers = [self.refused_upgrade, self.upgrade_with_body, self.get_with_body, self.bye]
+            makers = [self.refused_upgrade, self.upgrade_with_body, self.bye]
+            makers += [self.too_large, self.broken_chunks]
         return self.rng.choice(makers)()
 
     def poll(self) -> Request:
@@ -134,6 +136,75 @@ class Dice:
 
         return Request("missing", line(f"/v1/rooms/{self._mark()}/state", "bob"), judge)
 
+    def chunked(self) -> Request:
+        """The same command in pieces, whose trailer names somebody else."""
+        found = self.command()
+        head, _, body = found.raw.partition(b"\r\n\r\n")
+        cut = self.rng.randrange(1, len(body))
+        parts = b"".join(
+            b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in (body[:cut], body[cut:])
+        )
+        lines = [one for one in head.split(b"\r\n") if not one.startswith(b"Content-Length")]
+        trailer = f"0\r\nAuthorization: {auth(OWNER)['Authorization']}\r\n\r\n".encode()
+        raw = b"\r\n".join((*lines, b"Transfer-Encoding: chunked", b"", parts + trailer))
+        return found._replace(name=f"chunked {found.name}", raw=raw)
+
+    def lent_head(self) -> Request:
+        def judge(answer: Answered) -> None:
+            assert (answer.status, answer.body) == (200, b"")
+
+        return Request("HEAD livez", line("/livez", None, method="HEAD"), judge, "HEAD")
+
+    def preflight(self) -> Request:
+        """A foreign page asks first: refused, and the connection goes on."""
+
+        def judge(answer: Answered) -> None:
+            assert answer.status == 403
+
+        lines = ("Origin: https://evil.example", "Access-Control-Request-Method: POST")
+        path = f"/v1/rooms/{self.rng.choice(ROOMS)}/commands"
+        return Request("preflight", line(path, None, *lines, method="OPTIONS"), judge)
+
+    def document(self) -> Request:
+        """A service sets its document; the answer tells where it stands."""
+        room = self.rng.choice(ROOMS)
+        body = json.dumps({"n": self._mark(), "pad": "x" * self.rng.randrange(60000)}).encode()
+        given = auth("service", kind="service", docs="*")["Authorization"]
+        head = (
+            f"PUT /v1/rooms/{room}/x-mix HTTP/1.1\r\nHost: a\r\nAuthorization: {given}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+
+        def judge(answer: Answered) -> None:
+            assert (answer.status, answer.json["changed"]) == (200, True), answer
+
+        return Request(f"document {room}", head.encode() + body, judge)
+
+    def nowhere(self) -> Request:
+        def judge(answer: Answered) -> None:
+            assert (answer.status, answer.json["status"]) == (404, 404)
+
+        return Request("nowhere", line(f"/{self._mark()}", self.rng.choice(USERS)), judge)
+
+    def too_large(self) -> Request:
+        """What is over the limit is not read, so nothing behind it is a request."""
+
+        def judge(answer: Answered) -> None:
+            assert (answer.status, answer.json["code"]) == (413, "TOO_LARGE")
+
+        raw = post(self.rng.choice(ROOMS), "bob", "seat.take", self._mark(), {})
+        head = raw.partition(b"Content-Length")[0] + b"Content-Length: 70000\r\n\r\n"
+        return Request("too large", head, judge, ends=True)
+
+    def broken_chunks(self) -> Request:
+        def judge(answer: Answered) -> None:
+            assert answer.status == 400, answer
+
+        raw = post(self.rng.choice(ROOMS), "bob", "seat.take", self._mark(), {})
+        head = raw.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\n"
+        broken = self.rng.choice((b"-1\r\n", b"1\r\nab\r\n", b"0x1\r\na\r\n", b"1\na\r\n"))
+        return Request("broken chunks", head + broken, judge, ends=True)
+
     def bye(self) -> Request:
         """A poll that is said to be the last."""
         found = self.poll()
@@ -170,14 +241,17 @@ class Dice:
         return Request(f"body {path}", upgrade(path, how) + smuggled, judge, ends=True)
 
     def get_with_body(self) -> Request:
+        """The body of a poll is read to its end, though it looks like a member's poll."""
         smuggled = line("/v1/rooms/mix-0/state", "bob")
-        path = f"/v1/rooms/{self.rng.choice(ROOMS)}/state"
+        room = self.rng.choice(ROOMS)
 
         def judge(answer: Answered) -> None:
-            assert answer.status == 400, answer
+            assert answer.status == 200, answer
+            is_whose(answer, room, None)
 
+        path = f"/v1/rooms/{room}/state"
         raw = line(path, None, f"Content-Length: {len(smuggled)}") + smuggled
-        return Request("get with a body", raw, judge, ends=True)
+        return Request("get with a body", raw, judge)
 
     def _mark(self) -> str:
         self._number += 1

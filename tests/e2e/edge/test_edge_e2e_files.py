@@ -45,6 +45,4 @@ async def test_who_is_there_is_served_while_no_file_is_left_and_it_recovers(star
             assert one.transport is not None
             assert not one.transport.is_closing()
             one.abort()
-        server.program.terminate()
-        assert await server.program.ended(10) == 0
     assert spent_s < FULL_FOR_S / 2 / 2, "it is busy with connections that it can't take"

@@ -1,4 +1,4 @@
-"""One kept connection, as a proxy's, with the requests of many: nobody gets another's answer (F38)."""
+"""One kept connection, as a proxy's, with the requests of many: each gets its own answer (F38)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.edge.edge_kit import PATIENCE_S, HURRY, Server, next_answer, served
+from tests.e2e.edge.edge_kit import HURRY, PATIENCE_S, Server, next_answer, served
 from tests.e2e.edge.edge_mixture import ROOMS, Dice, Request
 from tests.e2e.gateway.gateway_kit import OWNER
 
@@ -40,7 +40,7 @@ async def send(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
 async def play(server: Server, seed: int) -> None:
     """Send one mixture and judge the answers one by one; nothing may come behind the last."""
     requests, pieces = mixture(seed)
-    reader, writer = await asyncio.open_connection(*server.address)
+    reader, writer = await asyncio.open_connection(*server.address, limit=1 << 20)
     sending = asyncio.create_task(send(writer, pieces))
     try:
         async with asyncio.timeout(PATIENCE_S):

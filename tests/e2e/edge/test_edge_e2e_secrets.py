@@ -139,8 +139,7 @@ def planted(secret: str) -> dict[str, bytes]:
         "TLS": b"\x16\x03\x01\x02\x00" + secret.encode() + b"\r\n\r\n",
         "frame": upgrade(f"/v1/rooms/{ROOM}/push") + client_frame(1, secret.encode()),
         "frame that breaks the rules": upgrade("/v1/push") + client_frame(3, secret.encode()),
-        "close reason": upgrade("/v1/push")
-        + client_frame(8, b"\x03\xe8" + secret[:100].encode()),
+        "close reason": upgrade("/v1/push") + client_frame(8, b"\x03\xe8" + secret[:100].encode()),
     }
 
 

@@ -15,7 +15,7 @@ from tests.e2e.gateway.gateway_kit import ROOM, Node, auth, upgrade
 
 STUCK = 100
 HEALTHY = 100
-SLOW_BYTES_PER_S = 2000
+SLOW_BYTES_PER_S = 3000
 STALE_AT_MOST = 20
 BEARER = f"Authorization: {auth('wanda')['Authorization']}"
 OPEN = 'seatsync_connections{channel="ws"}'
@@ -165,5 +165,5 @@ async def test_stuck_readers_are_cut_off_in_their_time_and_hurt_nobody(start: An
     assert max(observation.ends) < 14.0
     assert observation.grown_kib < STUCK * 64 + 8 * 1024
     assert observation.stale <= STALE_AT_MOST
-    assert observation.seen_slowly > 1, "it was slow, and read nothing at all"
+    assert observation.seen_slowly > 0, "it was slow, and read nothing at all"
     assert observation.left == HEALTHY + 2

@@ -1,19 +1,23 @@
-"""Requests that never end (reliability F37): they are closed in time, and hurt nobody."""
+"""Requests that never end and answers that are never read (reliability F37): closed in time."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.e2e.edge.edge_crowd import polled
-from tests.e2e.edge.edge_kit import Server, served
+from tests.e2e.edge.edge_crowd import narrow_socket, polled
+from tests.e2e.edge.edge_kit import Server, get, served
 from tests.e2e.gateway.gateway_kit import OWNER, ROOM, auth
 
 CLOSED_WITHIN_S = 20.0
 HEADERS = 300
 BODIES = 100
 IDLE = 100
+UNREAD = 50
 LONG_HEAD = f"GET /v1/rooms/{ROOM}/state HTTP/1.1\r\nHost: a\r\nX: ".encode() + b"a" * 300
 LONG_BODY = (
     f"POST /v1/rooms/{ROOM}/commands HTTP/1.1\r\nHost: a\r\n"
@@ -95,26 +99,59 @@ async def keep_polling(server: Server, stop: asyncio.Event) -> list[float]:
     return took
 
 
+async def pour(connection: socket.socket) -> float:
+    """Send polls for ever and read nothing; gives when that was cut off."""
+    try:
+        while True:
+            request = get(f"/v1/rooms/{ROOM}/state") * 20
+            await asyncio.get_running_loop().sock_sendall(connection, request)
+    except ConnectionError:
+        return time.monotonic()
+
+
+@asynccontextmanager
+async def unread(server: Server) -> AsyncIterator[list[asyncio.Task[float]]]:
+    made = [narrow_socket() for _ in range(UNREAD)]
+    for one in made:
+        await asyncio.get_running_loop().sock_connect(one, tuple(server.address))
+    pouring = [asyncio.create_task(pour(one)) for one in made]
+    try:
+        yield pouring
+    finally:
+        for task in pouring:
+            task.cancel()
+        await asyncio.gather(*pouring, return_exceptions=True)
+        for one in made:
+            one.close()
+
+
+def last_end(ends: list[asyncio.Future[float]], began_s: float) -> float:
+    return max(end.result() - began_s if end.done() else float("inf") for end in ends)
+
+
 async def test_who_never_ends_a_request_is_closed_in_time_while_others_are_answered(
     start: Any,
 ) -> None:
     async with served(start) as server:
-        await server.node.live()
-        began_s = time.monotonic()
+        await server.node.live(seat_count=50)
+        began_s, rss_kib = time.monotonic(), server.rss_kib()
         attackers = await attack(server)
+        ends = {name: [one.ended for one in some] for name, some in attackers.items()}
         stop = asyncio.Event()
         polls = asyncio.create_task(keep_polling(server, stop))
-        everybody = [one for some in attackers.values() for one in some]
-        await asyncio.wait([one.ended for one in everybody], timeout=CLOSED_WITHIN_S + 5)
+        async with unread(server) as pouring:
+            ends["answers that are not read"] = list(pouring)
+            everybody = [end for some in ends.values() for end in some]
+            await asyncio.wait(everybody, timeout=CLOSED_WITHIN_S + 5)
+            grown_kib = server.rss_kib() - rss_kib
+            ended_s = {name: last_end(some, began_s) for name, some in ends.items()}
         stop.set()
         took = await polls
-        for one in everybody:
+        for one in (one for some in attackers.values() for one in some):
             one.transport.abort()
-        ended_s = {
-            name: max((one.ended.result() if one.ended.done() else 1e9) - began_s for one in some)
-            for name, some in attackers.items()
-        }
     assert {name: at for name, at in ended_s.items() if at > CLOSED_WITHIN_S} == {}
+    assert ended_s["answers that are not read"] > 9.0
+    assert grown_kib < 16 * 1024
     assert len(took) > 100
     assert max(took) < 2.0, "polls had to wait for the attackers"
     for name in ("a body that drips", "chunks that drip"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -23,8 +24,14 @@ class Late:
         self.now_s += seconds + self._late_s.pop(0)
 
 
+def probe_of(
+    late: Late, observe: Callable[[float], None] = float, beat: Callable[[float], None] = float
+) -> LoopProbe:
+    return LoopProbe(observe=observe, beat=beat, clock_s=late.clock_s, sleep=late.sleep)
+
+
 def probe_that_saw(*stalls: float) -> LoopProbe:
-    probe = LoopProbe(lambda _: None, lambda: 0.0)
+    probe = probe_of(Late())
     for stall_s in stalls:
         probe.note(stall_s)
     return probe
@@ -33,14 +40,21 @@ def probe_that_saw(*stalls: float) -> LoopProbe:
 async def test_each_look_tells_how_much_too_late_it_woke() -> None:
     late, seen = Late(0.0, 0.25, 0.0), list[float]()
     with pytest.raises(asyncio.CancelledError):
-        await LoopProbe(seen.append, late.clock_s, late.sleep).run()
+        await probe_of(late, seen.append).run()
     assert seen == pytest.approx([0.0, 0.25, 0.0], abs=1e-9)
+
+
+async def test_each_look_tells_the_time() -> None:
+    late, beats = Late(0.0, 0.25), list[float]()
+    with pytest.raises(asyncio.CancelledError):
+        await probe_of(late, beat=beats.append).run()
+    assert beats == pytest.approx([50.0 + LOOK_S, 50.25 + 2 * LOOK_S])
 
 
 async def test_waking_early_is_no_stall() -> None:
     late, seen = Late(-LOOK_S / 2), list[float]()
     with pytest.raises(asyncio.CancelledError):
-        await LoopProbe(seen.append, late.clock_s, late.sleep).run()
+        await probe_of(late, seen.append).run()
     assert seen == [0.0]
 
 

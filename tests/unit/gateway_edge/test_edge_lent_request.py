@@ -50,7 +50,7 @@ def test_as_many_fields_as_may_be_are_lent() -> None:
 
 def test_method_that_nobody_knows_is_lent_as_one_that_nothing_answers_to() -> None:
     sent = request_bytes(read_head(get().replace(b"GET", b"BREW", 1)), b"")
-    assert sent.startswith(b"TRACE / HTTP/1.1\r\n")
+    assert sent.startswith(b"TRACE /x HTTP/1.1\r\n")
 
 
 def read_by_aiohttp(raw: bytes) -> int:

@@ -160,6 +160,7 @@ class Peer:
         self.wire = Wire()
         self.client: Protocol = open_client(deflate=kind is not WebSocket)
         self._read = 0
+        self._is_closed = False
         self._home = home
 
     def converse(self, *docs: str) -> Peer:
@@ -190,12 +191,20 @@ class Peer:
         self.send(*self.client.data_to_send())
 
     def frames(self) -> list[Frame]:
-        """Give the frames that were written since it was last asked, as the client reads them."""
+        """Give the frames that were written since it was last asked, as the client reads them.
+
+        It is blind for what comes after a close frame, so that is looked for here.
+        """
         pieces, self._read = self.wire.written[self._read :], len(self.wire.written)
+        frames = []
         for piece in pieces:
+            assert not self._is_closed, "nothing follows a close frame"
             self.client.receive_data(piece)
-        self.client.data_to_send()  # its own answers: a test says what it answers
-        return [event for event in self.client.events_received() if isinstance(event, Frame)]
+            self.client.data_to_send()  # its own answers: a test says what it answers
+            read = self.client.events_received()
+            frames += [event for event in read if isinstance(event, Frame)]
+            self._is_closed = any(frame.opcode is Opcode.CLOSE for frame in frames)
+        return frames
 
     def texts(self) -> list[bytes]:
         """Give the text messages that were written since it was last asked."""

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import msgspec
-from push_samples import EPOCH, edition, inline_sweep, mailbox_for, read, take_all
+from push_samples import EPOCH, edition, mailbox_for, read, take_all
+from push_turns import inline_sweep
 
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from push_samples import Turns, edition, inline_sweep, mailbox_for, read, take_all
+from push_samples import edition, mailbox_for, read, take_all
+from push_turns import Turns, inline_sweep
 
 from gateway.push.audience import Audience
 from gateway.push.sweep import CHUNK

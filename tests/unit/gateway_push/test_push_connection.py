@@ -83,7 +83,7 @@ async def test_goodbye_that_was_said_before_the_socket_was_taken_over_is_sent_th
 ) -> None:
     peer = Peer(desk, MINE)
     if kind == "sse":
-        peer.connection = EventStream(desk.channel, MINE, {})  # type: ignore[assignment]
+        peer.connection = EventStream(desk.channel, MINE, {})  # type: ignore[assignment]  # it sends too
     peer.converse()
     await desk.node.connections.drain(0.0, (7, 7), random.Random(0))
     peer.join()

@@ -184,6 +184,15 @@ async def test_subscribing_again_sends_the_newest_again(node: Node) -> None:
     assert kinds(await caller.say(type="subscribe")) == ["policy", "snapshot"]
 
 
+async def test_subscribing_again_brings_later_changes_once(node: Node) -> None:
+    caller = node.caller()
+    await caller.open()
+    await caller.say(type="subscribe")
+    await node.send(OWNER, "seat.lock", seat_index=1)
+    assert kinds(caller.heard()) == ["snapshot"]
+    assert len(node.hub.followers(Key("demo", "state"))) == 1
+
+
 async def test_subscribing_to_an_unknown_room_is_an_error(node: Node) -> None:
     caller = node.caller(ANN, None)
     [error] = await caller.say(type="subscribe", room="nowhere")

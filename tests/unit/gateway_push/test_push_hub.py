@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from push_samples import Turns, edition, mailbox_for, take_all
+from push_samples import Outlet, edition, mailbox_for, take_all
+from push_turns import Turns
 
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Line
+from gateway.push.sweep import CHUNK
 from room import snapshot as snapshots
-from room.snapshot import Snapshot, Stored
+from room.snapshot import Encoded, Snapshot, Stored
 from room.views import View
 
 KEY = Key("demo", "state")
@@ -15,7 +17,7 @@ KEY = Key("demo", "state")
 class Desk:
     """A hub whose sweep the test turns; ``publish`` counts those who took it."""
 
-    def __init__(self, chunk: int | None = None) -> None:
+    def __init__(self, chunk: int = CHUNK) -> None:
         self.turns = Turns(chunk)
         self.hub = Hub(self.turns.sweep)
 
@@ -37,10 +39,20 @@ def desk() -> Desk:
     return Desk()
 
 
+def outlet_of(line: Line) -> Outlet:
+    outlet = line.mailbox.outlet
+    assert isinstance(outlet, Outlet)
+    return outlet
+
+
+def version_of(item: Encoded) -> int:
+    assert isinstance(item, Snapshot)
+    return item.position.version
+
+
 def versions(line: Line) -> list[int]:
     """Give the versions that wait."""
-    items = take_all(line.mailbox)
-    return [item.position.version for item in items if isinstance(item, Snapshot)]
+    return list(map(version_of, take_all(line.mailbox)))
 
 
 def test_every_follower_of_a_view_gets_the_same_object(
@@ -156,10 +168,7 @@ def test_newer_edition_overtakes_the_pass_and_those_before_get_it_in_the_next() 
     desk.hub.follow(KEY, lines[3])
     desk.hub.publish(edition(1))
     desk.turns.finish()
-    brought = [
-        [item.position.version for item in line.mailbox.outlet.carried]  # type: ignore[attr-defined]
-        for line in lines
-    ]
+    brought = [list(map(version_of, outlet_of(line).carried)) for line in lines]
     assert brought == [[1, 2], [1, 2], [1, 2], [2]]
 
 
@@ -181,7 +190,7 @@ def test_line_that_ended_while_a_sweep_was_under_way_brings_nothing() -> None:
     desk.hub.follow(KEY, second)
     second.mailbox.open()
     desk.publish(1)
-    assert second.mailbox.outlet.carried == []  # type: ignore[attr-defined]
+    assert outlet_of(second).carried == []
 
 
 def test_who_comes_in_the_middle_of_a_pass_gets_what_is_published_after_they_came() -> None:

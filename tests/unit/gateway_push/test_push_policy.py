@@ -98,3 +98,18 @@ async def test_policy_that_changes_while_the_room_is_being_read_is_the_one_heard
     _, policy, state = await caller.open()
     assert state["version"] == 3
     assert "seat.leave" in policy["commands"]
+
+
+async def test_standing_of_an_older_state_than_the_caller_has_heard_of_changes_nothing(
+    node: Node,
+) -> None:
+    """Who enters while a course is on its way has read what is newer at the door."""
+    older = node.poller.held("demo")
+    assert older is not None
+    await node.send(OWNER, "role.grant", user_id="ann", role="admin")
+    caller = node.caller(ANN)
+    await caller.open("requests")
+    node.audience.tell(older.stored, None)
+    node.audience.tell(older.stored, ["ann"])
+    assert caller.heard() == []
+    assert node.hub.is_followed(Key("demo", "requests"))

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from push_samples import ANN, EPOCH, OWNER, Caller, Node, Turns, kinds, read
+from push_samples import ANN, EPOCH, OWNER, Caller, Node, kinds, read
+from push_turns import Turns
 
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from push_samples import ANN, OWNER, Node, settle
+from push_samples import ANN, OWNER, Node
 from push_wires import STEP_S, TICK_S, Desk, Peer, settled
 from websockets.frames import Opcode
 
@@ -19,11 +17,8 @@ from gateway.push.ws import (
     FRAGMENTS_AS_ONE,
     MIN_CONTROLS,
     DeflatedWebSocket,
-    WebSocket,
 )
-from poller import Found
 from room.messages import Bye
-from room.snapshot import Edition
 from tests.unit.gateway_push.frame_samples import (
     BINARY,
     CLOSE,
@@ -130,6 +125,14 @@ async def test_nothing_is_sent_after_our_close(desk: Desk, peer: Peer) -> None:
     peer.connection.mailbox.say(b"{}")
     desk.pass_time(TICK_S)
     assert peer.frames() == []
+
+
+def test_what_waited_for_a_slow_peer_is_not_sent_behind_our_close(peer: Peer) -> None:
+    peer.wire.stick()
+    peer.say(PINGED, PINGED)
+    peer.send(client_frame(BINARY))
+    peer.wire.take()
+    assert [frame.opcode for frame in peer.frames()] == [Opcode.TEXT, Opcode.CLOSE]
 
 
 def test_messages_behind_our_close_are_not_taken_and_its_answer_is(peer: Peer) -> None:
@@ -246,105 +249,3 @@ def test_as_many_control_frames_are_taken_again_in_the_next_interval(
         peer.send(*[client_frame(PONG)] * ALLOWED)
         desk.pass_time(TICK_S + 2 * STEP_S)
     assert peer.closes() == []
-
-
-# Nothing is left
-
-
-def begin_nothing(peer: Peer) -> None:
-    """It is idle."""
-
-
-def begin_bye(peer: Peer) -> None:
-    peer.connection.mailbox.say_bye(DRAIN)
-
-
-def begin_closing(peer: Peer) -> None:
-    peer.send(closing(1000))
-
-
-def begin_violation(peer: Peer) -> None:
-    peer.send(client_frame(BINARY))
-
-
-def begin_command(peer: Peer) -> None:
-    peer.say(TAKE, PINGED)
-
-
-def begin_part_of_a_frame(peer: Peer) -> None:
-    peer.send(client_frame(TEXT, PINGED)[:5])
-
-
-def begin_stuck(peer: Peer) -> None:
-    peer.wire.stick()
-    peer.say(PINGED)
-    peer.connection.mailbox.say(b"{}")
-    peer.connection.mailbox.say_bye(DRAIN)
-
-
-def begin_abort(peer: Peer) -> None:
-    peer.connection.abort()
-
-
-STATES = [
-    begin_nothing,
-    begin_bye,
-    begin_closing,
-    begin_violation,
-    begin_command,
-    begin_part_of_a_frame,
-    begin_stuck,
-    begin_abort,
-]
-
-
-@pytest.mark.parametrize("begin", STATES)
-@pytest.mark.parametrize("kind", [WebSocket, DeflatedWebSocket])
-async def test_nothing_is_left_of_a_connection_that_was_lost_in_any_state(
-    desk: Desk, begin: object, kind: type[WebSocket]
-) -> None:
-    assert callable(begin)
-    peer = Peer(desk, Bearer(ANN), kind).converse().join()
-    assert not desk.is_left_clean()
-    begin(peer)
-    peer.lose()
-    await settled(desk)
-    assert desk.is_left_clean()
-    written = len(peer.wire.written)
-    await desk.node.send(OWNER, "seat.lock", seat_index=2)
-    desk.pass_time(2 * TICK_S)
-    assert len(peer.wire.written) == written
-    assert desk.failed == []
-
-
-async def test_nothing_is_left_of_one_that_was_never_taken_over(desk: Desk) -> None:
-    peer = Peer(desk, Bearer(ANN)).converse()
-    peer.connection.leave()
-    assert desk.is_left_clean()
-
-
-async def test_nothing_is_left_of_one_that_left_while_it_subscribed_to_a_room_not_in_memory(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    peer = Peer(desk, Bearer(ANN), home=None).converse().join()
-    opened, find = asyncio.Event(), desk.node.rooms.find
-
-    async def slow_find(room: str) -> Found[Edition]:
-        await opened.wait()
-        return await find(room)
-
-    monkeypatch.setattr(desk.node.rooms, "find_now", lambda room: None)
-    monkeypatch.setattr(desk.node.rooms, "find", slow_find)
-    peer.say(b'{"type":"subscribe","room":"demo","docs":["state"]}')
-    await settle()
-    peer.lose()
-    opened.set()
-    await settled(desk)
-    assert desk.is_left_clean()
-
-
-async def test_place_is_given_back_once(desk: Desk, peer: Peer) -> None:
-    peer.send(closing(1000))
-    peer.lose()
-    peer.connection.leave()
-    assert desk.is_left_clean()
