@@ -75,6 +75,8 @@ class Connections:
         leavers = tuple(self._open)
         at_once = -(-len(leavers) // STEPS)
         for first in range(0, len(leavers), at_once or 1):
+            if not self._open:
+                return
             for connection in leavers[first : first + at_once]:
                 retry_ms = rng.randint(*spread_ms)
                 connection.mailbox.say_bye(Bye(code=4000, reason="drain", retry_after_ms=retry_ms))

@@ -65,7 +65,7 @@ class Wheel:
             entry.wheel_slot = UNSET
 
     def advance(self, now_s: float) -> Iterator[None]:
-        """Take one step if a whole one has passed since the last, and call what is due.
+        """Take one step if about one has passed since the last, and call what is due.
 
         One step at most, however much time has passed: after a stall the peers get the time that
         we did not listen to them.
@@ -73,7 +73,7 @@ class Wheel:
         Yields:
             After each slice of entries.
         """
-        if now_s - self._stepped_s < self._step_s:
+        if now_s - self._stepped_s < self._step_s / 2:  # a loop's timers may come a little early
             return
         self._stepped_s = now_s
         self._now = (self._now + 1) % len(self._buckets)
@@ -93,8 +93,10 @@ class Wheel:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Turn until cancelled; what was set stays set."""
+        next_s = clock_s()
         while True:
-            await sleep(self._step_s)
+            next_s = max(next_s + self._step_s, clock_s())
+            await sleep(next_s - clock_s())
             for _ in self.advance(clock_s()):
                 await sleep(0)
 

@@ -171,7 +171,10 @@ class Connection(asyncio.Protocol):
         if waiting_bytes < self._stuck_bytes:
             self._stuck_s = now_s
         self._stuck_bytes = waiting_bytes
-        if now_s - self._stuck_s >= self.channel.no_progress_s:
+        left_s = self._left_s()
+        if left_s <= 0:
+            self.mailbox.say_bye(EXPIRED)  # said if the socket takes again in time
+        if max(now_s - self._stuck_s, -left_s) >= self.channel.no_progress_s:
             log.info("a socket took nothing", extra={"channel": self.channel.name})
             self.transport.abort()
         else:

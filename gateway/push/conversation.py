@@ -38,6 +38,8 @@ from room.snapshot import SCHEMA
 
 MAX_FOLLOWED: Final = 10_000
 """Documents that one connection may follow."""
+MAX_MISSING: Final = 256
+"""Times that one connection may have the store asked for a document that is not there."""
 
 Rest = Coroutine[Any, Any, None] | None
 """What has yet to be awaited before the next message is read; None: all is done."""
@@ -61,7 +63,16 @@ class Conversation:
     are cold, are awaited.
     """
 
-    __slots__ = ("_home", "_is_closed", "_node", "_stays", "bearer", "conn_id", "mailbox")
+    __slots__ = (
+        "_home",
+        "_is_closed",
+        "_missing",
+        "_node",
+        "_stays",
+        "bearer",
+        "conn_id",
+        "mailbox",
+    )
 
     def __init__(
         self, conn_id: str, bearer: Bearer, mailbox: Mailbox, node: Node, home: str | None = None
@@ -72,6 +83,7 @@ class Conversation:
         self._node = node
         self._home = home
         self._is_closed = False
+        self._missing = 0
         self._stays: dict[str, Stay] = {}
 
     def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> Rest:
@@ -245,8 +257,13 @@ class Conversation:
         Raises:
             RoomNotFound: there is no such room.
             Unavailable: the store is away and the room is not in memory.
+            SeatsyncError: ``RATE_LIMITED``: the store was asked for too much that is not there.
         """
         await self._node.rooms.find(room)
+        if self._missing >= MAX_MISSING:
+            raise SeatsyncError(
+                "this connection asks for documents that are not there", code="RATE_LIMITED"
+            )
         failures = {}
         for doc in _external(docs):
             try:
@@ -254,7 +271,9 @@ class Conversation:
             except RoomNotFound:
                 raise
             except SeatsyncError as error:
-                if error.code != "DOC_NOT_FOUND":  # which may be set later
+                if error.code == "DOC_NOT_FOUND":  # it may be set later
+                    self._missing += 1
+                else:
                     failures[doc] = error
         return failures
 

@@ -124,3 +124,24 @@ async def test_poller_who_leaves_while_the_room_is_read_takes_nobody_along(
         assert {one.answer.result().status for one in others} == {200}
         for one in others:
             one.abort()
+
+
+async def test_2000_polls_that_wait_are_answered_by_one_change(start: Any) -> None:
+    async with served(start, *HURRY) as server:
+        here = await server.node.live()
+        request = get(f"/v1/rooms/{ROOM}/state?after={here}&wait=25")
+        waiters = [await asyncio.open_connection(*server.address) for _ in range(2000)]
+        for _, writer in waiters:
+            writer.write(request)
+        asked = get(f"/v1/rooms/{ROOM}/state")
+        other, asks = await asyncio.open_connection(*server.address)
+        asks.write(asked)
+        assert (await next_answer(other)).status == 200
+        ack = await server.node.do("bob", "seat.take", seat_index=1)
+        async with asyncio.timeout(PATIENCE_S):
+            answers = [await next_answer(reader) for reader, _ in waiters]
+        assert {answer.status for answer in answers} == {200}
+        assert {answer.json["version"] for answer in answers} == {ack["version"]}
+        assert len({answer.body for answer in answers}) == 1
+        for _, writer in (*waiters, (other, asks)):
+            writer.transport.abort()

@@ -68,6 +68,12 @@ async def keep_changing(node: Node, stop: asyncio.Event) -> int:
     return changes
 
 
+def stalls(metrics: dict[str, float]) -> float:
+    """How often the loop was more than half a second late."""
+    name = "seatsync_loop_stall_seconds"
+    return metrics[f"{name}_count"] - metrics[f'{name}_bucket{{le="0.5"}}']
+
+
 async def weather(start: Any, folder: Path, clients: int, per_s: int) -> None:
     """The whole storm: killed in the middle of it all, started again, and everybody comes back."""
     store = f"sqlite:{folder / 'rooms.db'}"
@@ -93,7 +99,7 @@ async def strike(server: Server, clients: int, newest: tuple[int, int], per_s: i
     seen = sum(reader.seen for reader in witnesses)
     stop = asyncio.Event()
     changer = asyncio.create_task(keep_changing(node, stop))
-    reads = (await node.metrics())["seatsync_store_reads"]
+    before = await node.metrics()
     await asyncio.gather(*(storm.come_back(ROOMS[n % 10], SOURCES[n % 8]) for n in range(clients)))
     seen_in_the_storm = sum(reader.seen for reader in witnesses) - seen
     grown_kib = server.rss_kib() - rss_kib
@@ -114,7 +120,9 @@ async def strike(server: Server, clients: int, newest: tuple[int, int], per_s: i
         "many are told to come at once"
     )
     assert listen_overflows() == overflows
-    assert (await node.metrics())["seatsync_store_reads"] - reads <= 2 * len(ROOMS)
+    after = await node.metrics()
+    assert after["seatsync_store_reads"] - before["seatsync_store_reads"] <= 2 * len(ROOMS)
+    assert stalls(after) == stalls(before), "the loop stood still for more than half a second"
     assert max(storm.polls) < 2.0, "a poll had to wait while connections were let in"
     assert changes > len(ROOMS)
     assert seen_in_the_storm > changes / 4, "those who were there heard nothing meanwhile"

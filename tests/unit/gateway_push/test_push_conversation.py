@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from push_samples import ANN, EPOCH, OWNER, Node, finish, kinds, read, take_all
 
@@ -142,6 +142,7 @@ async def test_unknown_fields_are_ignored(node: Node) -> None:
     assert pong == {"type": "pong", "id": {"any": [1]}, "server_ts": node.clock_ms()}
 
 
+@settings(deadline=None)
 @given(text=st.binary(max_size=200))
 async def test_arbitrary_bytes_are_answered_and_nothing_ends(text: bytes) -> None:
     node = Node()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from push_samples import Outlet, mailbox_for, snapshot, take_all
 
@@ -178,6 +178,7 @@ def test_goodbye_waits_for_a_socket_that_took_the_last_item_but_takes_no_more(
     assert outlet.byes == [DRAIN]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.just("open"), st.just("shut"), st.tuples(st.integers(0, 2), st.integers(0, 4)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from push_round import Round
 from push_turns import Turns
@@ -85,6 +85,7 @@ def test_changes_during_the_rest_are_merged(turns: Turns) -> None:
     assert course.rests == 2
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(1, 60),
     cost_s=st.floats(0.01, 0.4),

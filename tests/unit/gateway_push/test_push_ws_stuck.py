@@ -143,3 +143,16 @@ async def test_goodbye_to_one_who_never_reads_it_ends_with_the_socket(
     peer.connection.mailbox.say_bye(DRAIN)
     desk.pass_time(16.0)
     assert peer.wire.aborted
+
+
+async def test_expired_token_ends_a_stuck_connection_though_its_peer_takes_a_byte_now_and_then(
+    desk: Desk,
+) -> None:
+    peer = Peer(desk, Bearer(ANN, desk.node.clock_ms() / 1000 + 30.0)).converse().join()
+    peer.wire.stick()
+    await change(desk)
+    for _ in range(6):
+        desk.pass_time(8.0)
+        peer.wire.take(1)
+    assert peer.connection.mailbox.is_leaving
+    assert peer.wire.aborted
