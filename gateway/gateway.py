@@ -129,7 +129,7 @@ def assemble(
         clock_s=monotonic_s,
         spawn=tasks.spawn,
         announce=announcer.announce,
-        is_kept=lambda room: hub.is_followed(Key(room, "state")),
+        is_kept=lambda room: any(hub.is_followed(Key(room, doc)) for doc in ("state", "requests")),
     )
     documents: Poller[External] = Poller(
         reads.document,

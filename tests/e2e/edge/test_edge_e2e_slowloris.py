@@ -153,6 +153,6 @@ async def test_who_never_ends_a_request_is_closed_in_time_while_others_are_answe
     assert ended_s["answers that are not read"] > 9.0
     assert grown_kib < 16 * 1024
     assert len(took) > 100
-    assert max(took) < 2.0, "polls had to wait for the attackers"
+    assert max(took) < 5.0, "polls had to wait for the attackers"
     for name in ("a body that drips", "chunks that drip"):
         assert {one.answer.split(b" ", 2)[1] for one in attackers[name]} <= {b"400", b"408"}

@@ -18,6 +18,7 @@ from room.position import LARGEST, Position
 from room.snapshot import (
     SCHEMA,
     Edition,
+    Encoded,
     External,
     Snapshot,
     Stored,
@@ -125,19 +126,26 @@ def test_repr_digest_is_a_structured_byte_sequence() -> None:
     assert snapshot.repr_digest == f"sha-256=:{encoded}:"
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", ROOMS)
-def test_event_is_one_data_line_of_the_same_bytes(name: str, view: View) -> None:
-    snapshot = encode_state(ROOMS[name], view)
-    assert snapshot.event == b"event: snapshot\ndata: " + snapshot.body + b"\n"
-    assert snapshot.event.count(b"\n") == 2
-    assert b"\r" not in snapshot.event
-
-
 def test_derived_forms_are_computed_once() -> None:
     snapshot = encode_state(ROOMS["seated"], "member")
-    for name in ("digest", "repr_digest", "gzipped", "event"):
+    for name in ("digest", "repr_digest", "gzipped"):
         assert getattr(snapshot, name) is getattr(snapshot, name)
+
+
+def _quoted(item: Encoded) -> bytes:
+    return b"<" + item.body + b">"
+
+
+def _doubled(item: Encoded) -> bytes:
+    return 2 * item.body
+
+
+def test_each_form_is_made_once_and_kept_apart() -> None:
+    said = Encoded(b"a")
+    assert said.form(_quoted) == b"<a>"
+    assert said.form(_quoted) is said.form(_quoted)
+    assert said.form(_doubled) == b"aa"
+    assert said.form(_quoted) == b"<a>"
 
 
 def test_edition_encodes_each_view_once() -> None:
