@@ -38,7 +38,7 @@ class Cell(NamedTuple):
     later: float
     """The same after 1 s."""
     generator: float
-    """Share of a core that the readers used: near 1, they and not the server set the pace."""
+    """Share of the time that the readers had work: near 1, they and not the server set the pace."""
 
     def show(self) -> str:
         """Say it in a line."""
@@ -86,7 +86,7 @@ def _measure(side: Side, folder: Path, plan: Plan, counts: Sequence[int]) -> Ite
 
 def _cell(side: Side, readers: Readers, per_s: float, seconds: float) -> Cell:
     readers.reset()
-    began, before_s, idle_s = time.monotonic(), side.server.cpu_s(), readers.cpu_s()
+    began, before_s = time.monotonic(), side.server.cpu_s()
     made = drive(side, per_s, seconds)
     drove_s = time.monotonic() - began
     readers.wait_for(made[-1].version, LATER_S)
@@ -102,7 +102,7 @@ def _cell(side: Side, readers: Readers, per_s: float, seconds: float) -> Cell:
         report.age_ms["p99"] / 1e3,
         _held(report, made, SOON_S),
         _held(report, made, LATER_S),
-        (readers.cpu_s() - idle_s) / took_s,
+        report.busy_s / took_s,
     )
 
 

@@ -36,6 +36,8 @@ class Arrivals(NamedTuple):
 class Report(NamedTuple):
     """What came since the last reset."""
 
+    busy_s: float
+    """How long the generator has worked; it waits awake."""
     readers: int
     stuck: int
     lost: int
@@ -53,10 +55,6 @@ class Readers:
 
     def __init__(self, program: Child) -> None:
         self._program = program
-
-    def cpu_s(self) -> float:
-        """Give the seconds of CPU used so far."""
-        return self._program.cpu_s()
 
     def _order(self, line: str) -> Any:
         return json.loads(self._program.order(line.encode()))
