@@ -153,7 +153,8 @@ class Rooms:
         if found is None:
             return None
         edition = found.edition.document(doc)
-        return Found(edition, found.freshness, found.age_s, found.fresh_s, found.source)
+        source = found.source if doc == "state" else None  # the others are not for everybody
+        return Found(edition, found.freshness, found.age_s, found.fresh_s, source)
 
     def held(self, room: str, doc: str = "state") -> Published | None:
         """Give what this node holds of a document, however old."""

@@ -97,10 +97,11 @@ class Prebuilt:
         snapshot = found.edition.view(poll.view)
         forms = self._forms_of(snapshot)
         variant = forms.variant(poll, snapshot)
-        again: Again | None = source.memo.get((poll.view, variant))
+        key = (snapshot.doc, snapshot.view, variant)
+        again: Again | None = source.memo.get(key)
         if again is None or again.era != era:
             kind = (forms.printed[variant].status, found.freshness.value)
-            again = source.memo[poll.view, variant] = Again(source, era, counts, kind)
+            again = source.memo[key] = Again(source, era, counts, kind)
         return again
 
     def _forms_of(self, snapshot: Snapshot) -> Forms:

@@ -110,7 +110,7 @@ class Dice:
                 user is None and answer.status == 403
             ), answer
             if answer.status == 200:
-                assert (answer.json["room"], answer.json["doc"]) == (room, "requests")
+                assert (answer.json["room"], answer.json["doc"]) == (room, "requests"), answer
 
         return Request(f"requests {room} {user}", line(f"/v1/rooms/{room}/requests", user), judge)
 

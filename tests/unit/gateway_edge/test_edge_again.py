@@ -23,6 +23,7 @@ from tests.unit.gateway_edge.edge_answers_samples import (
     Bench,
     bearer,
     edition,
+    score,
 )
 from tests.unit.gateway_edge.edge_door_samples import Wire
 
@@ -198,3 +199,22 @@ async def test_not_modified_is_repeated_too(street: Street) -> None:
     answers = {ask(f'If-None-Match: "{EPOCH}.7"') for _ in range(3)}
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 304"]
     assert street.bench.tally.counts == {(304, "hit"): 3}
+
+
+@pytest.mark.parametrize("first", ["state", "requests", "x-score"])
+async def test_documents_of_one_room_are_never_taken_for_each_other(
+    street: Street, first: str
+) -> None:
+    street.bench.hold(score())
+    ask, owner = street.door(), bearer("olga")
+    for doc in (first, "state", "requests", "x-score", "state", "requests") * 2:
+        answer = ask(owner, target=f"/v1/rooms/{ROOM}/{doc}")
+        assert f'"doc":"{doc}"'.encode() in answer
+
+
+async def test_what_not_everybody_may_read_is_looked_at_each_time(street: Street) -> None:
+    ask, adam = street.door(), bearer("adam")
+    target = f"/v1/rooms/{ROOM}/requests"
+    assert ask(adam, target=target).startswith(b"HTTP/1.1 200")
+    street.bench.hold(edition(8, admins=()))
+    assert ask(adam, target=target).startswith(b"HTTP/1.1 403")
