@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -68,10 +69,15 @@ class Origins:
         comes by another scheme than the page.
         """
         schemes = tuple(DEFAULT_PORTS) if self._own is None else (scheme,)
-        try:
-            return tuple(serialise(f"{name}://{host}") for name in schemes)
-        except InvalidArgument:
-            return ()
+        return _of(host, schemes)
+
+
+@lru_cache(maxsize=256)
+def _of(host: str, schemes: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(serialise(f"{name}://{host}") for name in schemes)
+    except InvalidArgument:
+        return ()
 
 
 def _origin_of(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -87,7 +88,7 @@ class Watch:
         self._rng = rng
         self._sleep = sleep
         self._is_stored = is_stored
-        self._waiting: dict[Key, None] = {}
+        self._waiting: OrderedDict[Key, None] = OrderedDict()
         self._reading: set[Key] = set()
 
     def __len__(self) -> int:

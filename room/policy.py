@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from room.actor import Actor
@@ -75,7 +76,12 @@ def allowed_commands(
     """
     if actor is None or is_banned(state, actor, now_ms):
         return ()
-    roles = standings(state, actor)
+    return open_to(standings(state, actor))
+
+
+@lru_cache(maxsize=256)
+def open_to(roles: frozenset[str]) -> tuple[str, ...]:
+    """List the commands of one who is all of this; few sets of standings ever come up."""
     return tuple(name for name, who in POLICY.items() if who & roles)
 
 

@@ -14,7 +14,7 @@ from gateway.edge.head import Head
 from room.errors import SeatsyncError
 
 MAX_CHUNK_LINE_BYTES: Final = 256
-MAX_OVERHEAD_BYTES: Final = MAX_BODY_BYTES
+MAX_OVERHEAD_BYTES: Final = 8 * 1024
 """What sizes, extensions and trailers of a chunked body may take beside it."""
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*)?")

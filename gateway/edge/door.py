@@ -14,7 +14,7 @@ from gateway.config import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, NO_PROGRESS_S
 from gateway.edge.again import Again
 from gateway.edge.bodies import Body, expect_body
 from gateway.edge.exchange import Exchange, Responder
-from gateway.edge.framing import malformed, may_become_head
+from gateway.edge.framing import asks_for_websocket, malformed, may_become_head
 from gateway.edge.head import Head, read_head
 from gateway.edge.house import House
 from gateway.edge.lent import LentTransport
@@ -273,7 +273,7 @@ class Door(asyncio.Protocol):
         if not head.has_body:
             self._serve(head, b"")
             return
-        if head.upgrade:
+        if head.upgrade and asks_for_websocket(head.fields):
             raise malformed()
         self._body = expect_body(head)
         self._phase = IN_BODY

@@ -13,7 +13,6 @@ from gateway.push.admission import Admission
 from gateway.push.channel import Channel
 from gateway.push.entrance import read_wish
 from gateway.push.sse import STREAM_HEAD, EventStream
-from room.errors import SeatsyncError
 from room.names import check_room
 
 _PLAIN: Final = "".join(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()).encode()
@@ -48,10 +47,11 @@ class Events:
         connection.enter(conversation)
         try:
             rest = conversation.open(wish.docs, wish.have, int(self._channel.tick_s * 1000))
-        except SeatsyncError:
+        except BaseException:
             connection.leave()
             raise
         if rest is not None:
+            exchange.on_gone = connection.leave  # a task that never began cleans nothing up
             return self._begin_later(exchange, connection, rest)
         self._begin(exchange, connection)
         return None

@@ -164,3 +164,12 @@ def read_options(fields: Fields) -> frozenset[bytes]:
     if values is None:
         return frozenset()
     return frozenset(option.strip(b" \t") for option in b",".join(values).lower().split(b","))
+
+
+def asks_for_websocket(fields: Fields) -> bool:
+    """Tell whether ``Upgrade`` names what there is here; others are passed over (RFC 9110 7.8)."""
+    return any(
+        name.strip(b" \t").lower() == b"websocket"
+        for value in fields.get(b"upgrade", ())
+        for name in value.split(b",")
+    )

@@ -72,11 +72,12 @@ class LongPoll:
         self._exchange.on_gone = None
         try:
             found = self._found if snapshot is None else self._newer(snapshot)
+            self._polls.send(self._exchange, found, self._poll)
         except SeatsyncError as error:
             self._polls.count_error(error)
             self._exchange.fail(error)
-        else:
-            self._polls.send(self._exchange, found, self._poll)
+        except Exception as error:  # noqa: BLE001 - told or logged by break_off
+            self._exchange.break_off(error)
 
     def _newer(self, snapshot: Snapshot) -> Found[Published]:
         """Give what is answered with; who may read may have changed while the caller waited.

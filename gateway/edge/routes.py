@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -78,6 +79,7 @@ class Routes:
             methods, responder = self._of_rooms[part]
             if head.method not in methods:
                 return _refuse(methods)
+            room = intern(room) if len(room) <= 64 else room
             return lambda exchange: responder(exchange, room)
         if part in OF_THE_API or (head.method == "PUT" and is_external(part)):
             return None

@@ -86,10 +86,11 @@ class Upgrades:
         connection.enter(conversation)
         try:
             rest = conversation.open(wish.docs, wish.have, self._ping_ms)
-        except SeatsyncError:
+        except BaseException:
             connection.leave()
             raise
         if rest is not None:
+            exchange.on_gone = connection.leave  # a task that never began cleans nothing up
             return self._switch_later(exchange, asked, connection, rest)
         self._switch(exchange, asked, connection)
         return None

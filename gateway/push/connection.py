@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_is_in",
         "_stuck_bytes",
         "_stuck_s",
+        "_tick_at_s",
         "bearer",
         "channel",
         "conversation",
@@ -56,7 +57,7 @@ class Connection(asyncio.Protocol):
         self.wheel_slot = -1
         self._is_in = False
         self._stuck_bytes = -1
-        self._stuck_s = 0.0
+        self._stuck_s = self._tick_at_s = 0.0
 
     def enter(self, conversation: Conversation) -> None:
         """Take a place at this node; ``leave`` gives it back.
@@ -93,6 +94,7 @@ class Connection(asyncio.Protocol):
         self.channel.limits.close_connection(self.bearer.actor)
         self.tally.open -= 1
         self.tally.skipped += self.mailbox.skipped
+        self.mailbox.detach()
 
     def abort(self) -> None:
         """Cut the connection off without waiting."""
@@ -122,7 +124,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to carry; what was said before was sent with the answer to the request."""
         self.transport = cast("asyncio.Transport", transport)
-        self.channel.wheel.set(self, self._first_tick_s())
+        first_s = self._first_tick_s()
+        self._tick_at_s = self.channel.monotonic_s() + first_s
+        self.channel.wheel.set(self, first_s)
         self.mailbox.open()
         self.transport.set_write_buffer_limits(high=0)
 
@@ -145,7 +149,11 @@ class Connection(asyncio.Protocol):
             return
         if self._stuck_bytes >= 0:
             self._stuck_bytes = -1
-            self.channel.wheel.set(self, self._next_tick_s())
+            left_s = self._tick_at_s - self.channel.monotonic_s()
+            if left_s > 0:
+                self.channel.wheel.set(self, left_s)
+            else:  # one that is stuck again and again is looked after all the same
+                self._look_after()
         self.mailbox.open()
 
     def due(self) -> None:
@@ -157,11 +165,16 @@ class Connection(asyncio.Protocol):
         elif self._stuck_bytes >= 0:
             self._look()
         else:
-            self.channel.wheel.set(self, self._next_tick_s())
-            if self._left_s() <= 0:
-                self.mailbox.say_bye(EXPIRED)
-            else:
-                self.tick()
+            self._look_after()
+
+    def _look_after(self) -> None:
+        next_s = self._next_tick_s()
+        self._tick_at_s = self.channel.monotonic_s() + next_s
+        self.channel.wheel.set(self, next_s)
+        if self._left_s() <= 0:
+            self.mailbox.say_bye(EXPIRED)
+        else:
+            self.tick()
 
     def _look(self) -> None:
         """See whether a stuck socket has taken anything; cut it off after a while without."""

@@ -11,13 +11,15 @@ from typing import Any, Final
 import msgspec
 
 from gateway.bearer import Bearer
+from gateway.push.cold import bring, is_at_hand
 from gateway.push.mailbox import Mailbox
 from gateway.push.stay import MAX_DOCS, Failures, Node, Stay
+from gateway.push.stays import Stays
 from gateway.retry import hinted
 from room import wire
 from room.actor import Actor
 from room.commands import Request, read_envelope, read_request
-from room.errors import InvalidArgument, RoomNotFound, SeatsyncError, Unauthenticated
+from room.errors import InvalidArgument, SeatsyncError, Unauthenticated
 from room.messages import (
     Ack,
     Applied,
@@ -32,7 +34,7 @@ from room.messages import (
     problem,
     read_client_message,
 )
-from room.names import check_room, is_doc, is_external
+from room.names import check_room
 from room.position import Position, parse_position
 from room.snapshot import SCHEMA
 
@@ -84,7 +86,7 @@ class Conversation:
         self._home = home
         self._is_closed = False
         self._missing = 0
-        self._stays: dict[str, Stay] = {}
+        self._stays = Stays()
 
     def open(self, docs: Sequence[str], have: Mapping[str, Position], ping_ms: int) -> Rest:
         """Welcome the caller and, on a connection of one room, follow its documents.
@@ -98,7 +100,7 @@ class Conversation:
             self._welcome(ping_ms)
             return None
         _check_docs(docs)
-        if self._at_hand(self._home, docs):
+        if is_at_hand(self._node.rooms, self._home, docs):
             self._welcome(ping_ms)
             self._follow(self._home, docs, have, {})
             return None
@@ -131,9 +133,9 @@ class Conversation:
     def close(self) -> None:
         """Leave every room, and enter none any more."""
         self._is_closed = True
-        for stay in self._stays.values():
+        for stay in self._stays.all():
             stay.leave()
-        self._stays.clear()
+            self._stays.drop(stay)
         self._node.presence.gone(self.conn_id)
 
     def _receive(self, text: bytes) -> Rest:
@@ -208,7 +210,7 @@ class Conversation:
         try:
             _check_docs(message.docs)
             have = {doc: parse_position(text) for doc, text in message.have.items()}
-            if self._at_hand(room, message.docs):
+            if is_at_hand(self._node.rooms, room, message.docs):
                 self._follow(room, message.docs, have, {})
                 return None
         except SeatsyncError as error:
@@ -232,25 +234,6 @@ class Conversation:
         stay.unfollow(message.docs)
         self._leave_unless_followed(stay)
 
-    def _at_hand(self, room: str, docs: Sequence[str]) -> bool:
-        """Tell whether a room and its documents can be told from memory.
-
-        Raises:
-            RoomNotFound: there is no such room.
-        """
-        if self._node.rooms.find_now(room) is None:
-            return False
-        for doc in _external(docs):
-            try:
-                if self._node.rooms.find_document_now(room, doc) is None:
-                    return False
-            except RoomNotFound:
-                raise
-            except SeatsyncError as error:
-                if error.code != "DOC_NOT_FOUND":
-                    return False  # reading it says what is wrong, and the others go on
-        return True
-
     async def _read(self, room: str, docs: Sequence[str]) -> Failures:
         """Bring a room and its documents into memory; what fails of the documents is given back.
 
@@ -259,22 +242,12 @@ class Conversation:
             Unavailable: the store is away and the room is not in memory.
             SeatsyncError: ``RATE_LIMITED``: the store was asked for too much that is not there.
         """
-        await self._node.rooms.find(room)
         if self._missing >= MAX_MISSING:
             raise SeatsyncError(
                 "this connection asks for documents that are not there", code="RATE_LIMITED"
             )
-        failures = {}
-        for doc in _external(docs):
-            try:
-                await self._node.rooms.find_document(room, doc)
-            except RoomNotFound:
-                raise
-            except SeatsyncError as error:
-                if error.code == "DOC_NOT_FOUND":  # it may be set later
-                    self._missing += 1
-                else:
-                    failures[doc] = error
+        failures, missing = await bring(self._node.rooms, room, docs)
+        self._missing += missing
         return failures
 
     def _follow(
@@ -286,22 +259,23 @@ class Conversation:
         stay = self._stays.get(room)
         if stay is None:
             stay = Stay(self._node, room, self.bearer, self.mailbox)
-            stay.enter()
-            self._stays[room] = stay
+            self._stays.add(stay)
+            try:
+                stay.enter()
+            except BaseException:
+                self._stays.drop(stay)
+                stay.leave()
+                raise
         else:
             stay.greet()
-        stay.follow(docs, have, failures, MAX_FOLLOWED - self._followed)
+        stay.follow(docs, have, failures, MAX_FOLLOWED - self._stays.followed)
         self._leave_unless_followed(stay)
-
-    @property
-    def _followed(self) -> int:
-        return sum(map(len, self._stays.values()))
 
     def _leave_unless_followed(self, stay: Stay) -> None:
         """Be present only in rooms that this connection follows."""
         if not len(stay):
             stay.leave()
-            del self._stays[stay.room]
+            self._stays.drop(stay)
 
     def _say_problem(self, error: SeatsyncError, **about: str | None) -> None:
         """Say what is wrong; where trying again may help, also when."""
@@ -320,10 +294,6 @@ class Conversation:
 def _check_docs(docs: Sequence[str]) -> None:
     if not 1 <= len(docs) <= MAX_DOCS:
         raise InvalidArgument(f"docs names 1 to {MAX_DOCS} documents")
-
-
-def _external(docs: Sequence[str]) -> list[str]:
-    return [doc for doc in docs if is_doc(doc) and is_external(doc)]
 
 
 def _text(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from gateway.push.extensions import Extension, read_extensions
@@ -42,7 +43,13 @@ def accept_deflate(values: Iterable[str]) -> str | None:
     Raises:
         InvalidArgument: the lines do not follow the grammar (RFC 6455 9.1).
     """
-    for offer in read_extensions(values):
+    return _choose(",".join(values))
+
+
+@lru_cache(maxsize=256)
+def _choose(value: str) -> str | None:
+    """Browsers of one kind all offer the same."""
+    for offer in read_extensions((value,)):
         if offer.name == NAME and (answer := _answer(offer)) is not None:
             return answer
     return None

@@ -27,6 +27,10 @@ from gateway.push.frames_lone import lone_event, unmask
 MAX_FRAGMENTS: Final = 1024
 """Frames of one message; more is 1008: empty ones would never reach the bound of its size."""
 
+MAX_EVENTS: Final = 128
+MAX_TOLD_BYTES: Final = 64 * 1024
+"""What is read of a piece at once; the rest of it waits as it came."""
+
 Inflate = Callable[[bytes, int], bytes]
 """Gives the message out of a compressed payload, of so many bytes at most, or raises FrameError."""
 
@@ -53,6 +57,7 @@ class FrameReader:
         "_needed",
         "_packed",
         "error",
+        "has_more",
     )
 
     def __init__(self, max_message_bytes: int, inflate: Inflate | None = None) -> None:
@@ -65,6 +70,7 @@ class FrameReader:
         self._frames = 0
         self._packed = False
         self._ended = False
+        self.has_more = False
 
     @property
     def is_idle(self) -> bool:
@@ -92,6 +98,7 @@ class FrameReader:
             FrameError: the client is wrong. If events came before, these are returned, ``error``
                 is set, and any further call raises it.
         """
+        self.has_more = False
         if self._ended:
             return self._after_the_end()
         if self._held is not None:
@@ -125,8 +132,12 @@ class FrameReader:
         self._message = None
 
     def _read(self, stream: bytes, events: list[Event]) -> None:
-        at = 0
+        at = told_bytes = 0
         while at < len(stream) and not self._ended:
+            if len(events) == MAX_EVENTS or told_bytes >= MAX_TOLD_BYTES:
+                self._hold(stream, at, 0)
+                self.has_more = True
+                return
             header = read_header(stream, at)
             if header is None:
                 self._hold(stream, at, header_bytes(stream, at))
@@ -140,6 +151,7 @@ class FrameReader:
             event = self._take(header, unmask(stream[start:end], stream[start - 4 : start]))
             if event is not None:
                 events.append(event)
+                told_bytes += len(event[0]) if isinstance(event, Text) else 0
             at = end
 
     def _hold(self, stream: bytes, at: int, needed: int) -> None:

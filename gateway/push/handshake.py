@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final, NamedTuple
 
@@ -17,6 +18,12 @@ REFUSED_FIELDS: Final = (
 )
 """What a 426 for want of an upgrade carries (RFC 9110 15.5.22, RFC 6455 4.4)."""
 
+_SWITCHING: Final = (
+    "HTTP/1.1 101 Switching Protocols\r\n"
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: "
+)
 _GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
 """Base64 of 16 bytes."""
@@ -99,21 +106,26 @@ def switching_head(key: str, subprotocol: str | None, extensions: str | None) ->
         subprotocol: the chosen one; None where none of ours was offered.
         extensions: ``deflate`` of ``read_offer``.
     """
-    lines = [
-        "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Accept: {accept_of(key)}",
-    ]
+    return f"{_SWITCHING}{accept_of(key)}\r\n{_chosen(subprotocol, extensions)}".encode("latin-1")
+
+
+@lru_cache(maxsize=64)
+def _chosen(subprotocol: str | None, extensions: str | None) -> str:
+    lines = ""
     if subprotocol is not None:
-        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+        lines += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
     if extensions is not None:
-        lines.append(f"Sec-WebSocket-Extensions: {extensions}")
-    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+        lines += f"Sec-WebSocket-Extensions: {extensions}\r\n"
+    return lines
 
 
-def _words(lines: Iterable[str]) -> set[str]:
-    return {element.lower() for element in _elements(lines)}
+def _words(lines: Iterable[str]) -> frozenset[str]:
+    return _words_of(",".join(lines))
+
+
+@lru_cache(maxsize=256)
+def _words_of(line: str) -> frozenset[str]:
+    return frozenset(element.lower() for element in _elements((line,)))
 
 
 def _elements(lines: Iterable[str]) -> list[str]:

@@ -30,10 +30,11 @@ class Follower(Protocol):
 class Topic(Course[Follower]):
     """The followers of one document, and what they are being brought."""
 
-    __slots__ = ("followers", "newest", "snapshots")
+    __slots__ = ("followers", "key", "newest", "snapshots")
 
-    def __init__(self) -> None:
+    def __init__(self, key: Key) -> None:
         super().__init__()
+        self.key = key
         self.followers: dict[Follower, None] = {}
         self.newest: Published | None = None
         self.snapshots: dict[View, Snapshot] = {}
@@ -89,7 +90,7 @@ class Hub:
         """Give a follower every edition from now on; read the newest one after this, not before."""
         topic = self._topics.get(key)
         if topic is None:
-            topic = self._topics[key] = Topic()
+            topic = self._topics[key] = Topic(key)
         topic.followers[follower] = None
 
     def unfollow(self, key: Key, follower: Follower) -> None:
@@ -100,6 +101,12 @@ class Hub:
         topic.followers.pop(follower, None)
         if not topic.followers:
             del self._topics[key]
+
+    def key(self, room: str, doc: str) -> Key:
+        """Give the key of a document; all who follow it share one."""
+        key = Key(room, doc)
+        topic = self._topics.get(key)
+        return key if topic is None else topic.key
 
     def is_followed(self, key: Key) -> bool:
         """Tell whether anybody here follows a document."""

@@ -15,6 +15,8 @@ LOSSY_SLOTS: Final = frozenset({"online", "speaking"})
 """Told again and again: they go last, so that they never keep a document waiting."""
 MAX_MESSAGES: Final = 64
 """Acks and errors that may wait; a client that does not read them is not read either."""
+MAX_SLOTS: Final = 1024
+"""Messages of which only the newest matters that may wait; the oldest goes."""
 BEYOND: Final = Position(math.inf, math.inf)  # type: ignore[arg-type]  # above every real one
 """Where a line stands that has ended: nothing is newer."""
 
@@ -40,6 +42,22 @@ class Outlet(Protocol):
     def bid(self, bye: Bye) -> None:
         """Say goodbye; nothing is carried after it."""
         ...
+
+
+class Nowhere:
+    """Where a connection was that has ended; nothing leaves there."""
+
+    def carry(self, item: Encoded) -> None:
+        """Drop it."""
+
+    def bring(self, snapshot: Snapshot) -> None:
+        """Drop it."""
+
+    def bid(self, bye: Bye) -> None:
+        """Say nothing."""
+
+
+NOWHERE: Final = Nowhere()
 
 
 class Mailbox:
@@ -71,7 +89,7 @@ class Mailbox:
 
     def __init__(self, view: View, outlet: Outlet) -> None:
         self.view: Final = view
-        self.outlet: Final = outlet
+        self.outlet = outlet
         self.is_open = False
         self.skipped = 0
         """Snapshots that were overwritten before they were sent."""
@@ -107,6 +125,10 @@ class Mailbox:
         """Keep what is said from now on: the socket takes no more."""
         self.is_open = False
 
+    def detach(self) -> None:
+        """Let go of the connection, which holds this: nothing is left to be collected."""
+        self.outlet = NOWHERE
+
     def say(self, message: bytes) -> None:
         """Say something; the driver keeps what waits bounded by reading on only while not full."""
         said = Encoded(message)
@@ -121,12 +143,16 @@ class Mailbox:
         """Say something of which only the newest matters; the slot: (what it is, which room)."""
         if self.is_open:
             self.outlet.carry(message)
+        elif self._bye is not None:
+            return
         elif slot[0] in LOSSY_SLOTS:
             self._lossy = self._lossy or {}
             self._lossy[slot] = message
         else:
             self._latest = self._latest or {}
             self._latest[slot] = message
+            if len(self._latest) > MAX_SLOTS:
+                del self._latest[next(iter(self._latest))]
 
     def say_bye(self, bye: Bye) -> None:
         """End the connection after what waits now; the first reason stands."""
@@ -145,6 +171,8 @@ class Mailbox:
 
     def keep(self, line: Line, snapshot: Snapshot) -> None:
         """Hold the newest snapshot of a line until the socket takes it."""
+        if self._bye is not None:  # what waited before it is all that goes out
+            return
         if self._pending is None:
             self._pending = {}
         elif line in self._pending:

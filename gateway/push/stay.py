@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from gateway.bearer import Bearer
@@ -20,10 +21,11 @@ from room.policy import allowed_commands, check_readable
 from room.position import Position
 from room.requests_news import pending_for
 from room.snapshot import Edition, Encoded, Published, Snapshot, Stored
+from room.views import View
 from store.port import Clock
 
 MAX_DOCS: Final = 64
-"""Documents that one request may name."""
+"""Documents that one request may name, and that a connection may follow of one room."""
 
 Failures = Mapping[str, SeatsyncError]
 """Why documents could not be read, by name."""
@@ -120,7 +122,7 @@ class Stay:
         self.mailbox: Final = mailbox
         self._node = node
         self._bearer = bearer
-        self._lines: list[Line] = []
+        self._lines: tuple[Line, ...] = ()
         self._policy_at: Position | None = None
 
     @property
@@ -138,9 +140,9 @@ class Stay:
         Raises:
             RoomNotFound: this node holds no such room any more.
         """
-        self._edition()
+        edition = self._edition()
         self._node.audience.enter(self.room, self)
-        self.greet()
+        self._greet(edition)
         self._node.presence.came(self.room)
         speaking = self._node.presence.speaking(self.room)
         if speaking is not None:
@@ -160,7 +162,10 @@ class Stay:
         Raises:
             RoomNotFound: this node holds no such room any more.
         """
-        stored = self._edition().stored
+        self._greet(self._edition())
+
+    def _greet(self, edition: Edition) -> None:
+        stored = edition.stored
         self._tell_policy(stored)
         self._tell_requests(stored)
         if self.user_id is not None:
@@ -189,7 +194,7 @@ class Stay:
             failures: of those that could not be read just now.
             left: how many more the connection may follow.
         """
-        most = len(self._lines) + left
+        most = min(len(self._lines) + left, MAX_DOCS)
         for doc in dict.fromkeys(docs):
             try:
                 if len(self._lines) >= most and self._line(doc) is None:
@@ -208,14 +213,15 @@ class Stay:
 
     def _follow(self, doc: str, holds: Position | None) -> None:
         """Follow and read in one step, so that no change is missed in between."""
-        check_readable(doc, self._edition().stored.state, self._bearer.actor)
+        edition = self._edition()
+        check_readable(doc, edition.stored.state, self._bearer.actor)
         known = self._line(doc)
         if known is not None:
             self._end(known)
-        line = self._new_line(Key(self.room, doc), holds)
-        self._lines.append(line)
+        line = self._new_line(self._node.hub.key(self.room, doc), holds)
+        self._lines += (line,)
         self._node.hub.follow(line.key, line)
-        held = self._held(doc)
+        held = edition if doc == "state" else self._held(doc)
         if held is not None:  # else its first snapshot follows when it is set
             line.offer(held.view(line.view))
 
@@ -235,7 +241,7 @@ class Stay:
     def _end(self, line: Line) -> None:
         self._node.hub.unfollow(line.key, line)
         line.end()
-        self._lines.remove(line)
+        self._lines = tuple(one for one in self._lines if one is not line)
 
     def _line(self, doc: str) -> Line | None:
         return next((line for line in self._lines if line.key.doc == doc), None)
@@ -262,8 +268,8 @@ class Stay:
             return
         self._policy_at = stored.position
         commands = allowed_commands(stored.state, self._bearer.actor, self._node.clock_ms())
-        policy = Policy(room=self.room, view=self.mailbox.view, commands=commands)
-        self.mailbox.say_latest(("policy", self.room), Encoded(wire.encode(policy)))
+        said = _policy(self.room, self.mailbox.view, commands)
+        self.mailbox.say_latest(("policy", self.room), said)
 
     def _tell_requests(self, stored: Stored) -> None:
         """Say which requests wait that the caller is a party of."""
@@ -278,3 +284,9 @@ class Stay:
     def _say_problem(self, error: SeatsyncError, doc: str) -> None:
         """Say what is wrong; where trying again may help, also when."""
         self.mailbox.say(wire.encode(problem(hinted(error), room=self.room, doc=doc)))
+
+
+@lru_cache(maxsize=4096)
+def _policy(room: str, view: View, commands: tuple[str, ...]) -> Encoded:
+    """Encode once what all of one standing in a room are told."""
+    return Encoded(wire.encode(Policy(room=room, view=view, commands=commands)))

@@ -67,7 +67,7 @@ class WebSocket(Connection):
     def __init__(self, channel: Channel, bearer: Bearer) -> None:
         super().__init__(channel, bearer)
         self._reader: FrameReader | None = None
-        self._inbox: deque[bytes] | None = None
+        self._inbox: deque[bytes | CloseFrame] | None = None
         self._is_answering = False
         self._is_closing = False
         self._is_ping_due = False
@@ -126,6 +126,9 @@ class WebSocket(Connection):
     def data_received(self, data: bytes) -> None:
         """Read frames; after a close frame of ours, nothing that comes counts but the peer's."""
         self._silent = 0
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._take(self._read(data))
             wrong = None if self._reader is None else self._reader.error
@@ -157,15 +160,28 @@ class WebSocket(Connection):
             if isinstance(event, Text):
                 self._take_text(event)
             elif isinstance(event, CloseFrame):
-                self._answer_close(event)
+                self._take_close(event)
             else:
                 self._count_control()
                 if isinstance(event, PingFrame):
                     self._pong(event.payload)
-        if self._inbox and not self._is_answering:
+        if (self._inbox or self._has_more) and not self._is_answering:
             self._read_on()
         elif self._inbox:
             self._read_or_not()
+
+    @property
+    def _has_more(self) -> bool:
+        return self._reader is not None and self._reader.has_more
+
+    def _take_close(self, close: CloseFrame) -> None:
+        """Answer a close once what was sent before it is answered."""
+        if self._is_closing or not (self._inbox or self._is_answering):
+            self._answer_close(close)
+            return
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(close)
 
     def _take_text(self, text: Text) -> None:
         """Let a message wait its turn."""
@@ -187,6 +203,9 @@ class WebSocket(Connection):
                 self._await(asyncio.sleep(0))
                 break
             payload = self._inbox.popleft()
+            if isinstance(payload, CloseFrame):
+                self._answer_close(payload)
+                return
             if self.conversation is not None and not self.mailbox.is_leaving:
                 rest = self._answer(self.conversation, payload)
                 answered += 1
@@ -194,7 +213,17 @@ class WebSocket(Connection):
                     self._await(rest)
         if not self._inbox:
             self._inbox = None
+            if self._has_more and not self._is_answering:
+                self._await(self._read_more())
         self._read_or_not()
+
+    async def _read_more(self) -> None:
+        """Read the next frames of a piece that holds many."""
+        await asyncio.sleep(0)
+        if self.transport is None:
+            self._reader = None
+        else:
+            self._feed(b"")
 
     def _answer(self, conversation: Conversation, payload: bytes) -> Rest:
         try:
@@ -204,7 +233,7 @@ class WebSocket(Connection):
             raise
 
     def _read_or_not(self) -> None:
-        transport, waits = self.transport, len(self._inbox or ())
+        transport, waits = self.transport, bool(self._inbox) or self._has_more
         if transport is None or transport.is_closing():
             return
         if waits and transport.is_reading():

@@ -34,19 +34,34 @@ class Reader:
         Raises:
             Unavailable: the file can't be read.
         """
-        reading = self._under_way.get(name)
-        if reading is None:
-            loop = asyncio.get_running_loop()
-            reading = loop.run_in_executor(self._threads, self._run, query)
-            self._under_way[name] = reading
+        shared = self._under_way.get(name)
+        if shared is None:
+            shared = self._under_way[name] = self._start(name, query, on_found)
+        return await asyncio.shield(shared)  # a caller that goes away takes it from nobody else
 
-            def finish(done: asyncio.Future[T]) -> None:
-                del self._under_way[name]
-                if done.exception() is None:
-                    on_found(done.result())
+    def _start(
+        self,
+        name: Hashable,
+        query: Callable[[sqlite3.Connection], T],
+        on_found: Callable[[T], None],
+    ) -> asyncio.Future[T]:
+        """Begin a query; what is given ends when what was found is in its place, never before."""
+        loop = asyncio.get_running_loop()
+        shared: asyncio.Future[T] = loop.create_future()
 
-            reading.add_done_callback(finish)
-        return await asyncio.shield(reading)  # a caller that goes away takes it from nobody else
+        def finish(done: asyncio.Future[T]) -> None:
+            del self._under_way[name]
+            try:
+                found = done.result()
+                on_found(found)
+            except Exception as error:  # noqa: BLE001 - it is whoever asked who is told
+                shared.set_exception(error)
+                shared.exception()  # those who asked may all have left
+            else:
+                shared.set_result(found)
+
+        loop.run_in_executor(self._threads, self._run, query).add_done_callback(finish)
+        return shared
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query.
