@@ -7,10 +7,10 @@ import itertools
 import time
 from typing import Any
 
-from gateway.committer import Committer
+from gateway.commits.committer import Committer
+from gateway.loop.tasks import Tasks
 from gateway.rooms import Rooms
 from gateway.server import clock_ms
-from gateway.tasks import Tasks
 from poller import Poller
 from room.actor import Actor
 from room.commands import MicSet, Request

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from bench.core import full_room
 from bench.measure import Row, in_turns_async, per_second, row
-from gateway.auth import issue
 from gateway.config import Address, Config
 from gateway.server import clock_ms, serving
+from gateway.tokens.authenticator import issue
 from store.memory import MemoryStore
 from store.opening import alone
 

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UnsetType
 
-from gateway.bearer import Bearer
 from gateway.plan import Planner
 from gateway.reading import find_readable, find_readable_now
 from gateway.rooms import Rooms
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.errors import InvalidArgument, RoomNotFound, SeatsyncError
 from room.messages import Plan

@@ -8,35 +8,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit import Audit
-from gateway.auth import Authenticator
-from gateway.bearer import Bearer
-from gateway.chronicle import Chronicle
-from gateway.committer import Committer
+from gateway.commits.audit import Audit
+from gateway.commits.chronicle import Chronicle
+from gateway.commits.committer import Committer
+from gateway.commits.telling import Telling
 from gateway.config import NO_PROGRESS_S, SSE_COMMENT_S, Config
-from gateway.connections import Connections
 from gateway.limits import Limits
-from gateway.metrics import Metrics
+from gateway.loop.probe import LoopProbe
+from gateway.loop.tasks import Tasks
+from gateway.loop.tick import Tick
+from gateway.loop.wheel import Wheel
+from gateway.metrics.instruments import Metrics
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
-from gateway.probe import LoopProbe
 from gateway.push.admission import Admission
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
 from gateway.push.channel import Channel
+from gateway.push.connections import Connections
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Mailbox
 from gateway.push.sweep import Sweep
+from gateway.push.waiting import Waiting
 from gateway.push.ws import TICKS_TO_PING
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
-from gateway.tasks import Tasks
-from gateway.telling import Telling
-from gateway.tick import Tick
+from gateway.tokens.authenticator import Authenticator
+from gateway.tokens.bearer import Bearer
 from gateway.upstream.opening import Upstreams
-from gateway.waiting import Waiting
 from gateway.watch import Watch
-from gateway.wheel import Wheel
 from poller import Poller
 from room.errors import RoomNotFound
 from room.snapshot import Edition, External

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from cachetools import LRUCache
 
-from gateway.bearer import Bearer
 from gateway.config import Config
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.errors import InvalidArgument
 from room.messages import Plan, PlannedChannel

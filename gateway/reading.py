@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.bearer import Bearer
 from gateway.rooms import Rooms
+from gateway.tokens.bearer import Bearer
 from poller import Found
 from room.names import check_doc
 from room.policy import check_readable

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from gateway.committer import Committer
-from gateway.tasks import Tasks
+from gateway.commits.committer import Committer
+from gateway.commits.workings import Creation, Outcome, Pending
+from gateway.loop.tasks import Tasks
 from gateway.upstream.documents import UpstreamDocuments
-from gateway.workings import Creation, Outcome, Pending
 from poller import Found, Poller
 from room.actor import SYSTEM, Actor
 from room.commands import Command, NewRoom, Request

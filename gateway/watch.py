@@ -9,10 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.pace import attempt, forever
 from gateway.presence.ports import Sleep
 from gateway.push.mailbox import Key
-from gateway.tasks import Tasks
 from room.errors import SeatsyncError, Unavailable, Unreadable
 from room.names import is_external
 from room.snapshot import Published

@@ -45,7 +45,7 @@ class Tokens:
     def _sign(self, user: str) -> str | None:
         if self._ready or self._secret is None:
             return None
-        from gateway.auth import issue
+        from gateway.tokens.authenticator import issue
 
         return issue(self._secret.encode(), {"sub": user, "exp": int(time.time()) + TTL_S})
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.edge.children import SERVER_CORE, Child, child, free_port
 from bench.edge.side import Change
-from gateway.auth import issue
+from gateway.tokens.authenticator import issue
 
 SECRET = "a secret of the benchmark, long enough"
 PEOPLE = 6

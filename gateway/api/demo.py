@@ -10,8 +10,8 @@ from aiohttp import web
 
 from gateway.api.requests import body, check_json, host_of
 from gateway.api.rooms import json_response
-from gateway.auth import issue
 from gateway.gateway import Gateway
+from gateway.tokens.authenticator import issue
 from room import wire
 from room.errors import InvalidArgument, SeatsyncError
 

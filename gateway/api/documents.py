@@ -7,8 +7,8 @@ from aiohttp import web
 
 from gateway.api.requests import actor, body, check_json, room_id
 from gateway.api.rooms import json_response
+from gateway.commits.precondition import read_if_match
 from gateway.gateway import Gateway
-from gateway.precondition import read_if_match
 from room.errors import InvalidArgument
 from room.names import check_doc
 

@@ -6,11 +6,11 @@ import asyncio
 
 from aiohttp import web
 
-from gateway.auth import bearer_token
-from gateway.bearer import Bearer
 from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES, Config
 from gateway.gateway import Gateway
 from gateway.plan import base_url
+from gateway.tokens.authenticator import bearer_token
+from gateway.tokens.bearer import Bearer
 from room.actor import Actor
 from room.errors import InvalidArgument, Malformed, SeatsyncError, Unauthenticated
 from room.names import check_room

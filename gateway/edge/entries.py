@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.auth import bearer_token
-from gateway.bearer import Bearer
 from gateway.config import Config
 from gateway.edge.replies import Reply, reply_of
 from gateway.entry import Gathered, Reception, read_docs
 from gateway.plan import base_url
 from gateway.schema import check_schema
+from gateway.tokens.authenticator import bearer_token
+from gateway.tokens.bearer import Bearer
 from room.actor import Actor
 from room.errors import InvalidArgument
 from room.names import check_room

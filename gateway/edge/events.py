@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from gateway.auth import bearer_token
 from gateway.edge.exchange import Exchange
 from gateway.gateway import Gateway
 from gateway.problems import PLAIN_HEADERS
@@ -13,6 +12,7 @@ from gateway.push.admission import Admission
 from gateway.push.channel import Channel
 from gateway.push.entrance import read_wish
 from gateway.push.sse import STREAM_HEAD, EventStream
+from gateway.tokens.authenticator import bearer_token
 from room.names import check_room
 
 _PLAIN: Final = "".join(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()).encode()

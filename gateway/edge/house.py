@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from gateway.edge.exchange import Responder
 from gateway.edge.head import Head
 from gateway.edge.replies import Reply
+from gateway.loop.tick import Tick
+from gateway.loop.wheel import Wheel
 from gateway.origins import Origins
-from gateway.tick import Tick
-from gateway.wheel import Wheel
 from room.errors import SeatsyncError
 
 EXPOSED: Final = "ETag, Repr-Digest, Cache-Status, Retry-After, Seatsync-Poll-Ms"

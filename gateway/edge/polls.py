@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from gateway.auth import bearer_token
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.edge.long_polls import LongPoll
 from gateway.edge.prebuilt import Prebuilt
+from gateway.loop.tick import Tick
+from gateway.metrics.polls import PollTally
+from gateway.push.waiting import Waiting, read_wait_s
 from gateway.reading import find_readable, find_readable_now
 from gateway.rooms import Rooms
 from gateway.schema import check_schema
-from gateway.tallies import PollTally
-from gateway.tick import Tick
-from gateway.waiting import Waiting, read_wait_s
+from gateway.tokens.authenticator import bearer_token
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from poller import Found, Poll
 from poller.conditional import accepts_gzip, read_conditions
 from room.actor import Actor

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
 
-from gateway.auth import bearer_token
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.edge.exchange import Exchange
 from gateway.edge.head import Head
 from gateway.gateway import Gateway
@@ -16,6 +14,8 @@ from gateway.push.entrance import SUBPROTOCOL, check_home, offered_token, read_w
 from gateway.push.farewell import farewell
 from gateway.push.handshake import Offer, check_upgrade, read_offer, switching_head
 from gateway.push.ws import DeflatedWebSocket, WebSocket
+from gateway.tokens.authenticator import bearer_token
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room.errors import SeatsyncError
 
 BY_HTTP: Final = frozenset({"RATE_LIMITED"})

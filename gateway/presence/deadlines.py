@@ -7,9 +7,9 @@ import random
 from collections import OrderedDict
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.pace import apart, forever, log_refused
 from gateway.presence.ports import Rooms, Sleep
-from gateway.tasks import Tasks
 from room.commands import SystemExpire
 from room.errors import RoomNotFound
 from room.rules.system import IDLE_SESSION_MS

@@ -7,12 +7,12 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.occupied import Occupied
 from gateway.presence.pace import apart, attempt, forever, log_refused
 from gateway.presence.ports import Rooms, Sleep
 from gateway.presence.present import Presence
 from gateway.presence.tenure import Tenure
-from gateway.tasks import Tasks
 from room.commands import SystemLink
 from store.leases import Seated
 

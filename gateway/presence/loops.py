@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.deadlines import Deadlines
 from gateway.presence.keeper import LeaseKeeper
 from gateway.presence.occupied import Occupied
@@ -15,7 +16,6 @@ from gateway.presence.present import Presence
 from gateway.presence.reaper import Reaper
 from gateway.presence.tenure import Tenure
 from gateway.presence.voices import Voices
-from gateway.tasks import Tasks
 from room.snapshot import Edition
 from store.bus import Bus
 from store.bus import Voices as SaidVoices

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.pace import forever
 from gateway.presence.ports import Audience, Sleep
-from gateway.tasks import Tasks
 from room import wire
 from room.messages import Online
 from store.bus import Bus

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.ports import Sleep
-from gateway.tasks import Tasks
 from room.errors import SeatsyncError
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.occupied import Occupied
 from gateway.presence.pace import apart, forever, log_refused
 from gateway.presence.ports import Rooms, Sleep
 from gateway.presence.present import Presence
 from gateway.presence.tenure import GRACE_MS, Tenure
-from gateway.tasks import Tasks
 from room.commands import SystemLink, SystemReap
 from room.documents import Participation, State
 from room.errors import RoomNotFound

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.heard import Heard
 from gateway.presence.occupied import Occupied
 from gateway.presence.pace import apart, forever, log_refused
 from gateway.presence.ports import Audience, Sleep
-from gateway.tasks import Tasks
 from room import wire
 from room.errors import Refused
 from room.messages import SpeakingMessage

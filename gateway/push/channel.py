@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.channel_tallies import Tally
-from gateway.connections import Connections
 from gateway.limits import Limits
-from gateway.wheel import Wheel
+from gateway.loop.wheel import Wheel
+from gateway.metrics.channels import Tally
+from gateway.push.connections import Connections
 from store.port import Clock
 
 

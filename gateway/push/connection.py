@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import Final, cast
 
-from gateway.bearer import Bearer
 from gateway.push.channel import Channel
 from gateway.push.conversation import Conversation
 from gateway.push.farewell import retry_after_ms
 from gateway.push.mailbox import Mailbox
+from gateway.tokens.bearer import Bearer
 from room.errors import SeatsyncError
 from room.messages import Bye
 from room.snapshot import Encoded, Snapshot

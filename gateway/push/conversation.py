@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.bearer import Bearer
 from gateway.push.cold import bring, is_at_hand
 from gateway.push.mailbox import Mailbox
 from gateway.push.stay import MAX_DOCS, Failures, Node, Stay
 from gateway.push.stays import Stays
 from gateway.retry import hinted
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.actor import Actor
 from room.commands import Request, read_envelope, read_request

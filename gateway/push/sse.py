@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.bearer import Bearer
 from gateway.push.channel import Channel
 from gateway.push.connection import Connection
 from gateway.push.farewell import retry_after_ms
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.messages import Bye
 from room.position import Position

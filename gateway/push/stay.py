@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
-from gateway.bearer import Bearer
-from gateway.metrics import Metrics
+from gateway.metrics.instruments import Metrics
 from gateway.push.audience import Audience
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Line, Mailbox
 from gateway.retry import hinted
 from gateway.rooms import Rooms
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.errors import InvalidArgument, RoomNotFound, SeatsyncError
 from room.messages import Policy, problem, request_message

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from gateway.bearer import Bearer
 from gateway.config import MAX_FRAME_BYTES
 from gateway.push.channel import Channel
 from gateway.push.connection import Connection
@@ -26,6 +25,7 @@ from gateway.push.frames import (
     pong_frame,
     text_frame,
 )
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.messages import Bye
 from room.snapshot import Encoded, Snapshot

@@ -9,8 +9,8 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from gateway.config import Upstream
+from gateway.loop.tasks import Tasks
 from gateway.push.hub import Hub
-from gateway.tasks import Tasks
 from gateway.upstream.account import Account
 from gateway.upstream.counts import Counts
 from gateway.upstream.documents import UpstreamDocuments

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.pace import forever
 from gateway.presence.ports import Sleep
-from gateway.tasks import Tasks
 
 STEP_S: Final = 0.1
 SCAN_S: Final = 0.25

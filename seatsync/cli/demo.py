@@ -152,8 +152,8 @@ def relay_address(arguments: argparse.Namespace) -> tuple[str, int]:
 
 
 def _sign(config: Config, person: Person) -> str:
-    from gateway.auth import issue
     from gateway.server import clock_ms
+    from gateway.tokens.authenticator import issue
 
     claims = {
         "sub": person.user_id,

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from gateway.secret import find_secret
+from gateway.tokens.secret import find_secret
 from room.errors import InvalidArgument
 from seatsync.cli import kinds
 from seatsync.cli.flags import Flags

@@ -55,7 +55,7 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry the command out."""
-    from gateway.auth import issue
+    from gateway.tokens.authenticator import issue
     from room.actor import USER_ID
     from room.errors import InvalidArgument
 

@@ -16,25 +16,25 @@ from sim_busy import Busy
 from sim_referee import Referee
 from sim_wire import Wire
 
-from gateway.bearer import Bearer
-from gateway.committer import Committer
+from gateway.commits.committer import Committer
+from gateway.commits.telling import Telling
 from gateway.config import Bounds
-from gateway.connections import Connections
 from gateway.limits import Limits
+from gateway.loop.tasks import Tasks
+from gateway.loop.wheel import Wheel
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
 from gateway.push.channel import Channel
+from gateway.push.connections import Connections
 from gateway.push.conversation import Conversation
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Key, Line, Mailbox
 from gateway.push.sweep import Sweep
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
-from gateway.tasks import Tasks
-from gateway.telling import Telling
+from gateway.tokens.bearer import Bearer
 from gateway.watch import Watch
-from gateway.wheel import Wheel
 from poller import Poller
 from poller.cache import FRESH_S
 from room.actor import Actor

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sim_node import Parts
 
-from gateway.committer import Committer
-from gateway.workings import Creation, Pending
+from gateway.commits.committer import Committer
+from gateway.commits.workings import Creation, Pending
 from poller import Found, Freshness, Poller
 from poller.cache import Cache, Cached
 from poller.flight import SingleFlight

@@ -11,14 +11,14 @@ from sim_bus import Antenna
 from sim_plants import ACKED, ENDS, LEVEL, PUSHED, Plant, plant
 from sim_plants_push import EVEN, KeepsReading, staying
 
-from gateway.committer import Committer
+from gateway.commits.committer import Committer
+from gateway.commits.workings import Pending, Working
 from gateway.presence import GRACE_MS, PresenceLoops
 from gateway.presence.keeper import LeaseKeeper
 from gateway.presence.reaper import Reaper
 from gateway.push.announcer import Announcer
 from gateway.rooms import Rooms
 from gateway.watch import Watch
-from gateway.workings import Pending, Working
 from room.actor import Actor
 from room.commands import SystemReap
 from room.documents import Requests

@@ -8,7 +8,7 @@ from typing import Any
 from sim_referee import Referee
 from sim_wire import Item, Wire
 
-from gateway.bearer import Bearer
+from gateway.tokens.bearer import Bearer
 from room.messages import Bye
 from room.position import Position
 from room.reconcile import Channel, Reconciler

@@ -14,8 +14,8 @@ from sim_stage import OWNER
 from sim_store import Commit
 from sim_wire import Wire
 
-from gateway.bearer import Bearer
 from gateway.presence.pace import forever
+from gateway.tokens.bearer import Bearer
 from room.actor import Actor
 from room.errors import SeatsyncError
 

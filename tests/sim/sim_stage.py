@@ -14,8 +14,8 @@ from sim_referee import Referee
 from sim_store import Commit, Disk
 from sim_wire import Wire
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.push.mailbox import Key
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room.actor import Actor
 from room.errors import SeatsyncError
 from room.messages import Bye

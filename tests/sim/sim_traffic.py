@@ -11,8 +11,8 @@ from sim_pair import COMPARED_S, NAMES, Pair
 from sim_reader import Reader
 from sim_stage import OWNER, PEOPLE
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.push.mailbox import Key
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room.actor import Actor
 from room.documents import SeatRequest
 from room.errors import SeatsyncError, Unavailable

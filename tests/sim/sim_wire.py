@@ -8,10 +8,10 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from gateway.bearer import Bearer
 from gateway.push.connection import Connection
 from gateway.push.conversation import Rest
 from gateway.push.mailbox import Key, Line
+from gateway.tokens.bearer import Bearer
 from room import wire
 from room.messages import Bye, Subscribe, Unsubscribe
 from room.position import Position

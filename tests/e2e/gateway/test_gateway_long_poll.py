@@ -70,7 +70,7 @@ async def test_leaving_node_answers_every_poll_that_waits() -> None:
 async def test_poll_that_waits_keeps_its_callers_seat_for_as_long_as_it_is_connected(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.waiting.SIGN_EVERY_S", 0.01)
+    monkeypatch.setattr("gateway.push.waiting.SIGN_EVERY_S", 0.01)
     await node.live()
     ack = await node.do("bob", "seat.take", seat_index=1)
     asked = await waiting_poll(node, f"{ack['epoch']}.{ack['version']}", user="bob")

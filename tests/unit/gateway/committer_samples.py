@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.committer import Committer
-from gateway.tasks import Tasks
-from gateway.workings import Outcome, Pending
+from gateway.commits.committer import Committer
+from gateway.commits.workings import Outcome, Pending
+from gateway.loop.tasks import Tasks
 from poller import Poller
 from room.actor import Actor
 from room.commands import Envelope, read_request

@@ -6,9 +6,9 @@ from typing import Any
 
 from committer_samples import START_MS, Desk, Shelf
 
+from gateway.commits.workings import Outcome
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
-from gateway.workings import Outcome
 from poller import Poller
 from room.actor import Actor
 from room.commands import Command, Envelope, Request, read_request

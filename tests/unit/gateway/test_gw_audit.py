@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import LOGGER, PRIVILEGED, Audit
+from gateway.commits.audit import LOGGER, PRIVILEGED, Audit
 from gateway.logs import set_up_logs
 from room.actor import Actor
 from room.commands import COMMANDS, Envelope, read_request
@@ -216,7 +216,7 @@ def test_after_half_a_line_the_next_one_begins_anew(
             raise OSError(errno.ENOSPC, "no space left")
         return really(descriptor, data[:size] if size else data)
 
-    monkeypatch.setattr("gateway.audit.os.write", short)
+    monkeypatch.setattr("gateway.commits.audit.os.write", short)
     write(audit, **KICK)
     write(audit, **KICK)
     write(audit, **KICK)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.auth import Authenticator, bearer_token, issue
-from gateway.bearer import ANONYMOUS
-from gateway.signatures import Signatures
+from gateway.tokens.authenticator import Authenticator, bearer_token, issue
+from gateway.tokens.bearer import ANONYMOUS
+from gateway.tokens.signatures import Signatures
 from room.errors import Unauthenticated
 
 SECRET = b"a secret of the tests, long enough"
@@ -73,7 +73,7 @@ def test_one_tokens_verdict_is_never_anothers() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.auth.REMEMBERED_TOKENS", 10)
+    monkeypatch.setattr("gateway.tokens.authenticator.REMEMBERED_TOKENS", 10)
     authenticator = Authenticator(SECRET, Clock())
     for number in range(50):
         authenticator.authenticate(issue(SECRET, {"sub": f"u{number}", "exp": 1010}))

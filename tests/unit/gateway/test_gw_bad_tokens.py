@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.auth import EARLY_S, Authenticator, issue
+from gateway.tokens.authenticator import EARLY_S, Authenticator, issue
 from room.errors import Unauthenticated
 
 SECRET = b"a secret of the tests, long enough"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.channel_tallies import ChannelTallies, Tally
+from gateway.metrics.channels import ChannelTallies, Tally
 
 
 def render(**tallies: Tally) -> list[str]:

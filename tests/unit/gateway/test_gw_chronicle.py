@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import Audit, Line
-from gateway.chronicle import Chronicle
-from gateway.metrics import Metrics
-from gateway.workings import Outcome
+from gateway.commits.audit import Audit, Line
+from gateway.commits.chronicle import Chronicle
+from gateway.commits.workings import Outcome
+from gateway.metrics.instruments import Metrics
 from room.actor import Actor
 from room.commands import Envelope, Request, SystemExpire, SystemReap, read_request
 from room.messages import Ack

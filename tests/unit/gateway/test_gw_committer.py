@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from committer_samples import OWNER, START_MS, Desk
 
-from gateway.committer import LARGEST_BATCH, MOST_WAITING, RETRY_FOR_MS
-from gateway.workings import Pending
+from gateway.commits.committer import LARGEST_BATCH, MOST_WAITING, RETRY_FOR_MS
+from gateway.commits.workings import Pending
 from room.actor import SYSTEM, Actor
 from room.commands import Envelope, SystemExpire, read_request
 from room.errors import RoomNotFound, SeatsyncError, Unavailable

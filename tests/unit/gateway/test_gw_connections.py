@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gateway.connections import LEAVING_PART, STEPS, Connections
+from gateway.push.connections import LEAVING_PART, STEPS, Connections
 from gateway.push.mailbox import Mailbox
 from room.messages import Bye
 from room.snapshot import Encoded

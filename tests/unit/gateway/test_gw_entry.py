@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.config import Address, Config
 from gateway.entry import MAX_DOCS, Reception, read_docs
 from gateway.plan import Planner
 from gateway.reading import find_readable
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from poller import Found, Freshness
 from room.actor import Actor
 from room.documents import State

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.config import Address, Config, Stream
 from gateway.plan import Planner, base_url
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room import wire
 from room.actor import Actor
 from room.errors import InvalidArgument

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.precondition import NEVER, read_if_match
+from gateway.commits.precondition import NEVER, read_if_match
 from room.errors import InvalidArgument
 from room.position import Position
 from store.port import Precondition

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.probe import LATE_S, LOOK_S, MAX_FACTOR, SMOOTHING, LoopProbe
+from gateway.loop.probe import LATE_S, LOOK_S, MAX_FACTOR, SMOOTHING, LoopProbe
 
 
 class Late:

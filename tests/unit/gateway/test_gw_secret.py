@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.secret import FILE_NAME, MIN_BYTES, VARIABLE, find_secret
+from gateway.tokens.secret import FILE_NAME, MIN_BYTES, VARIABLE, find_secret
 from room.errors import InvalidArgument
 
 

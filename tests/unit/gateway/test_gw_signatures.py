@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.signatures import MAX_HEADERS, Signatures
+from gateway.tokens.signatures import MAX_HEADERS, Signatures
 from room.errors import Unauthenticated
 
 SECRET = b"a secret of thirty-two bytes or more"

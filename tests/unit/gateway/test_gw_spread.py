@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from gateway.spread import FINE_S, Spread
+from gateway.metrics.spread import FINE_S, Spread
 
 
 def render(spread: Spread) -> str:

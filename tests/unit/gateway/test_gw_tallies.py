@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.tallies import PollTally
+from gateway.metrics.polls import PollTally
 
 
 def test_counts_are_given_as_they_are_when_they_are_asked_for() -> None:

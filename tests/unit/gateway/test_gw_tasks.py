@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.tasks import Tasks
+from gateway.loop.tasks import Tasks
 from room.errors import Unavailable
 
 

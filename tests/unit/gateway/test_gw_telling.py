@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.tasks import Tasks
-from gateway.telling import Telling
+from gateway.commits.telling import Telling
+from gateway.loop.tasks import Tasks
 from room.errors import Unavailable
 from store.bus import Listener, LocalBus, Notice, Voices
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.push.mailbox import Key
-from gateway.waiting import LONGEST_S, SIGN_EVERY_S, Waiting, read_wait_s
+from gateway.push.waiting import LONGEST_S, SIGN_EVERY_S, Waiting, read_wait_s
 from room.documents import State
 from room.errors import InvalidArgument
 from room.position import Position

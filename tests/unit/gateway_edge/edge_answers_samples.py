@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from gateway.auth import Authenticator, issue
 from gateway.config import Address, Bounds, Config, Rate
 from gateway.edge.entries import Entries
 from gateway.edge.head import Head, read_head
@@ -15,14 +14,15 @@ from gateway.edge.replies import Reply, problem_reply
 from gateway.edge.routes import Routes
 from gateway.entry import Reception
 from gateway.limits import Limits
+from gateway.loop.wheel import Wheel
+from gateway.metrics.polls import PollTally
 from gateway.plan import Planner
 from gateway.push.hub import Hub
 from gateway.push.sweep import Sweep
+from gateway.push.waiting import Waiting
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
-from gateway.tallies import PollTally
-from gateway.waiting import Waiting
-from gateway.wheel import Wheel
+from gateway.tokens.authenticator import Authenticator, issue
 from poller import Poller
 from room.documents import Ban, Participation, Person, Requests, Seat, SeatRequest, Session, State
 from room.errors import RoomNotFound, SeatsyncError, Unavailable

@@ -19,8 +19,8 @@ from gateway.edge.head import Head
 from gateway.edge.house import House
 from gateway.edge.listener import listening
 from gateway.edge.replies import Reply, problem_reply, reply_of
+from gateway.loop.wheel import Wheel
 from gateway.origins import Origins
-from gateway.wheel import Wheel
 from tests.unit.gateway_edge.smuggling_corpus import Seen
 
 DATE = b"Date: Sat, 21 Nov 2026 17:00:00 GMT\r\n"

@@ -12,8 +12,8 @@ from gateway.edge.door import Door
 from gateway.edge.house import House
 from gateway.edge.polls import Polls
 from gateway.edge.replies import problem_reply
+from gateway.loop.tick import Tick
 from gateway.origins import Origins
-from gateway.tick import Tick
 from room.position import Position
 from tests.unit.gateway_edge.edge_answers_samples import (
     EPOCH,

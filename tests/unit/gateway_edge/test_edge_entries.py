@@ -18,10 +18,10 @@ from edge_answers_samples import (
 )
 from msgspec import UNSET
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.config import Rate, Stream
 from gateway.edge.entries import PRIVATE, PUBLIC
 from gateway.entry import Entry, Permission
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room import wire
 from room.actor import Actor, TokenKind
 from room.policy import allowed_commands

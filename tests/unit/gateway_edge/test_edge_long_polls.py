@@ -11,7 +11,7 @@ from edge_answers_samples import EPOCH, STATE, Bench, FakeExchange, bearer, edit
 
 from gateway.push.hub import Follower
 from gateway.push.mailbox import Key
-from gateway.waiting import RELEASED_AT_ONCE, SIGN_EVERY_S
+from gateway.push.waiting import RELEASED_AT_ONCE, SIGN_EVERY_S
 from room.snapshot import Edition, Stored
 
 WAITING = f"{STATE}?after={EPOCH}.7&wait=20"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.wheel import UNSET, Wheel
+from gateway.loop.wheel import UNSET, Wheel
 
 STEP_S = 0.25
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.loop.tasks import Tasks
 from gateway.presence import Occupied, PresenceLoops, Quiet, Tenure
 from gateway.presence.ports import SystemCommand
-from gateway.tasks import Tasks
 from poller import Found
 from poller.cache import Freshness
 from room.actor import SYSTEM, Actor

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from presence_samples import listen, turn
 
+from gateway.loop.tasks import Tasks
 from gateway.presence.pace import Work, apart, attempt, log_refused
-from gateway.tasks import Tasks
 from room.errors import RoomNotFound, Unavailable
 
 

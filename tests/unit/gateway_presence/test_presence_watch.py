@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from presence_samples import edition, listen, seated_state, turn
 
+from gateway.loop.tasks import Tasks
 from gateway.push.mailbox import Key
-from gateway.tasks import Tasks
 from gateway.watch import READS_AT_ONCE, Watch
 from room.errors import RoomNotFound, Unavailable
 from room.snapshot import Published

@@ -9,19 +9,19 @@ from typing import Any
 
 from push_turns import inline_sweep
 
-from gateway.bearer import ANONYMOUS, Bearer
-from gateway.committer import Committer
-from gateway.connections import Connections
-from gateway.metrics import Metrics
+from gateway.commits.committer import Committer
+from gateway.loop.tasks import Tasks
+from gateway.metrics.instruments import Metrics
 from gateway.push.announcer import Announcer
 from gateway.push.audience import Audience
+from gateway.push.connections import Connections
 from gateway.push.conversation import Conversation, Rest
 from gateway.push.hub import Hub
 from gateway.push.mailbox import Mailbox
 from gateway.push.sweep import Sweep
 from gateway.reads import Reads, no_document
 from gateway.rooms import Rooms
-from gateway.tasks import Tasks
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from poller import Poller
 from room.actor import Actor
 from room.commands import Envelope, NewRoom, read_request

@@ -10,13 +10,13 @@ from push_samples import Node, settle
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.config import Bounds
 from gateway.limits import Limits
+from gateway.loop.wheel import Wheel
 from gateway.push.channel import Channel
 from gateway.push.connection import Connection
 from gateway.push.ws import WebSocket
-from gateway.wheel import Wheel
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from tests.unit.gateway_push.frame_peer import open_client
 
 STEP_S = 0.25

@@ -8,12 +8,12 @@ import pytest
 from push_samples import ANN, Node
 from push_wires import MAX_CONNECTIONS, Desk, Peer
 
-from gateway.bearer import Bearer
 from gateway.config import RETRY_SPREAD_MS
 from gateway.push.connection import EXPIRED, Connection
 from gateway.push.farewell import farewell, retry_after_ms
 from gateway.push.sse import EventStream
 from gateway.push.ws import WebSocket
+from gateway.tokens.bearer import Bearer
 from room.errors import InvalidArgument, RoomNotFound, SeatsyncError, Unavailable
 from room.messages import Bye
 

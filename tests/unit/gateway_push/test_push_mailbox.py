@@ -76,14 +76,26 @@ def test_documents_have_a_slot_each(mailbox: Mailbox) -> None:
 def test_messages_go_before_policies_before_snapshots_before_the_end(
     mailbox: Mailbox, outlet: Outlet
 ) -> None:
-    mailbox.say_bye(DRAIN)
     mailbox.say_latest(("online", "demo"), Encoded(b"online"))
     line_to(mailbox).offer(snapshot(7))
     mailbox.say_latest(("policy", "demo"), Encoded(b"policy"))
     mailbox.say(b"first")
     mailbox.say(b"second")
+    mailbox.say_bye(DRAIN)
     mailbox.open()
     assert bodies(outlet.carried) == [b"first", b"second", b"policy", b"7", b"online"]
+    assert outlet.byes == [DRAIN]
+
+
+def test_what_comes_after_the_goodbye_does_not_put_it_off(mailbox: Mailbox, outlet: Outlet) -> None:
+    line = line_to(mailbox)
+    line.offer(snapshot(7))
+    mailbox.say_bye(DRAIN)
+    line.offer(snapshot(8))
+    mailbox.say_latest(("policy", "demo"), Encoded(b"policy"))
+    mailbox.say_latest(("online", "demo"), Encoded(b"online"))
+    mailbox.open()
+    assert bodies(outlet.carried) == [b"7"]
     assert outlet.byes == [DRAIN]
 
 

@@ -9,9 +9,9 @@ import pytest
 from push_samples import ANN, EPOCH, OWNER, Node, finish, snapshot
 from push_wires import NO_PROGRESS_S, STEP_S, Desk, Wire
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.config import RETRY_SPREAD_MS, SSE_COMMENT_S
 from gateway.push.sse import COMMENT, EventStream
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from room.actor import Actor
 from room.messages import Bye
 from room.position import Position

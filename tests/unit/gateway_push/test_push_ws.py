@@ -12,9 +12,9 @@ from push_samples import ANN, OWNER, Node, snapshot
 from push_wires import PING_S, STEP_S, TICK_S, Desk, Peer
 from websockets.frames import Opcode
 
-from gateway.bearer import Bearer
 from gateway.push.deflate import deflated_frame
 from gateway.push.ws import PING, DeflatedWebSocket, WebSocket
+from gateway.tokens.bearer import Bearer
 from room.messages import Bye
 from room.snapshot import Encoded
 from tests.unit.gateway_push.frame_samples import PING as PING_OPCODE

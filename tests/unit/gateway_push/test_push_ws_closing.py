@@ -7,7 +7,6 @@ from push_samples import ANN, OWNER, Node
 from push_wires import STEP_S, TICK_S, Desk, Peer, settled
 from websockets.frames import Opcode
 
-from gateway.bearer import Bearer
 from gateway.config import MAX_FRAME_BYTES
 from gateway.push.deflate import deflated_frame
 from gateway.push.frames_read import MAX_FRAGMENTS
@@ -18,6 +17,7 @@ from gateway.push.ws import (
     MIN_CONTROLS,
     DeflatedWebSocket,
 )
+from gateway.tokens.bearer import Bearer
 from room.messages import Bye
 from tests.unit.gateway_push.frame_samples import (
     BINARY,

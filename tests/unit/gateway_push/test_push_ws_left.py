@@ -8,9 +8,9 @@ import pytest
 from push_samples import ANN, OWNER, Node, settle
 from push_wires import TICK_S, Desk, Peer, settled
 
-from gateway.bearer import ANONYMOUS, Bearer
 from gateway.push.farewell import farewell
 from gateway.push.ws import DeflatedWebSocket, WebSocket
+from gateway.tokens.bearer import ANONYMOUS, Bearer
 from poller import Found
 from room.errors import RoomNotFound
 from room.messages import Bye

@@ -11,9 +11,9 @@ import pytest
 from push_samples import ANN, Node, settle
 from push_wires import Desk, Peer, settled
 
-from gateway.bearer import Bearer
 from gateway.push.mailbox import MAX_MESSAGES
 from gateway.push.ws import MAX_AT_ONCE, DeflatedWebSocket
+from gateway.tokens.bearer import Bearer
 from room.actor import Actor
 from room.commands import Request
 from room.errors import Unavailable

@@ -12,8 +12,8 @@ from push_samples import ANN, OWNER, Node, settle
 from push_wires import Desk, Peer, settled
 from websockets.frames import Frame, Opcode
 
-from gateway.bearer import Bearer
 from gateway.push.ws import MAX_AT_ONCE, DeflatedWebSocket, WebSocket
+from gateway.tokens.bearer import Bearer
 from room.messages import Bye
 from tests.unit.gateway_push.frame_samples import (
     BINARY,

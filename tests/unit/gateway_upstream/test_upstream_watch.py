@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from gateway.loop.tasks import Tasks
 from gateway.push.mailbox import Key
-from gateway.tasks import Tasks
 from gateway.watch import Watch
 from room.snapshot import Published
 from store.bus import LocalBus, Notice

@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-from gateway.tasks import Tasks
+from gateway.loop.tasks import Tasks
 from gateway.upstream.answers import Answer, Whole
 from gateway.upstream.documents import UpstreamDocuments
 from gateway.upstream.faults import Reason, UpstreamFault

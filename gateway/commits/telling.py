@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from gateway.tasks import Tasks
+from gateway.loop.tasks import Tasks
 from room.errors import Unavailable
 from store.bus import Bus, LocalBus, Notice
 

@@ -14,7 +14,7 @@ from room.snapshot import Snapshot
 from room.views import View
 
 if TYPE_CHECKING:
-    from gateway.wheel import Wheel
+    from gateway.loop.wheel import Wheel
 
 LONGEST_S: Final = 25.0
 SIGN_EVERY_S: Final = 5.0

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from gateway.tasks import Tasks
-from gateway.workings import Creation, Pending, Working
+from gateway.commits.workings import Creation, Pending, Working
+from gateway.loop.tasks import Tasks
 from poller import Poller
 from room.errors import Refused, RoomNotFound, SeatsyncError, Unavailable
 from room.snapshot import Edition

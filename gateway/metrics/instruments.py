@@ -14,9 +14,9 @@ from prometheus_client import (
     generate_latest,
 )
 
-from gateway.channel_tallies import ChannelTallies, Tally
-from gateway.spread import Spread
-from gateway.tallies import PollTally
+from gateway.metrics.channels import ChannelTallies, Tally
+from gateway.metrics.polls import PollTally
+from gateway.metrics.spread import Spread
 from room.commands import COMMANDS
 from room.reconcile import CHANNELS
 

@@ -6,9 +6,9 @@ import logging
 
 import msgspec
 
-from gateway.audit import Audit
-from gateway.metrics import Metrics
-from gateway.workings import Outcome
+from gateway.commits.audit import Audit
+from gateway.commits.workings import Outcome
+from gateway.metrics.instruments import Metrics
 from room.actor import Actor
 from room.commands import NAMES, Command, Request
 from room.position import Position

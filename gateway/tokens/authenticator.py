@@ -15,8 +15,8 @@ import msgspec
 from cachetools import LRUCache
 from msgspec import UNSET, Meta
 
-from gateway.bearer import ANONYMOUS, Bearer
-from gateway.signatures import ALGORITHM, Signatures
+from gateway.tokens.bearer import ANONYMOUS, Bearer
+from gateway.tokens.signatures import ALGORITHM, Signatures
 from room import wire
 from room.actor import USER_ID, Actor, TokenKind
 from room.errors import InvalidArgument, Malformed, Unauthenticated

@@ -1,0 +1,1 @@
+"""The event loop: detached tasks, deadlines of very many, and how late it is."""
