@@ -1,5 +1,7 @@
-"""Push: the hub and the mailboxes decide, the drivers carry.
+"""Push: who follows what, and how what is new reaches everybody.
 
-``hub``, ``mailbox`` and ``conversation`` know nothing of any web framework; ``ws`` and ``sse`` are
-thin shells around them, and a leaner edge may stand in their place.
+A change is published to the ``Hub``, whose ``Sweep`` offers it to each follower's ``Line`` in slices;
+a ``Mailbox`` sends it, or keeps the newest while the socket takes no more. A ``Conversation`` is
+what one caller says and hears, a ``Stay`` its part in one room. ``WebSocket`` and ``EventStream`` are
+the connections, without a task or a timer of their own; ``frames`` is RFC 6455, pure.
 """
