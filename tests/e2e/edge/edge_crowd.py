@@ -65,13 +65,16 @@ class Reader(asyncio.Protocol):
             self.wrong.append("something behind the close frame")
         if opcode == 8:
             self.close_code = int.from_bytes(payload[:2])
-            assert self.transport is not None
-            self.transport.write(client_frame(8, payload[:2]))
+            self._say(client_frame(8, payload[:2]))
         elif opcode == 9:
-            assert self.transport is not None
-            self.transport.write(client_frame(10, payload))
+            self._say(client_frame(10, payload))
         elif opcode == 1:
             self._take_message(payload)
+
+    def _say(self, frame: bytes) -> None:
+        """Answer, unless somebody else holds the socket and feeds what was read by hand."""
+        if self.transport is not None:
+            self.transport.write(frame)
 
     def _take_message(self, payload: bytes) -> None:
         if payload.startswith(b'{"type":"snapshot"'):
