@@ -21,7 +21,7 @@ EDGE = (
     "Of the edge: real processes, the server on one core, the load on the other. CPU is user and",
     "system time of all processes of the server, less what the same connections use at rest. The",
     "readers wait awake, since to wake them is charged to whoever sends, and on one machine only.",
-    "A frame is the anonymous view of a room where six people sit, about 1 KB; rivals are given the",
+    "A frame is the anonymous view of a room with six people on seats, about 1 KB; rivals get the",
     "same bytes. Age is arrival less `ts`. `held after 100 ms` is the share of readers that held a",
     "version, or a newer one, 100 ms after its commit.",
 )

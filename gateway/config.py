@@ -9,6 +9,8 @@ import msgspec
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FRAME_BYTES: Final = 16 * 1024
+MAX_DOCS: Final = 64
+"""Documents that one request may name, and that a connection may follow of one room."""
 BODY_TIMEOUT_S: Final = 5.0
 IDLE_TIMEOUT_S: Final = 15.0
 NO_PROGRESS_S: Final = 10.0

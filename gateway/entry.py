@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UnsetType
 
+from gateway.config import MAX_DOCS
 from gateway.plan import Planner
 from gateway.reading import find_readable, find_readable_now
 from gateway.rooms import Rooms
@@ -24,9 +25,6 @@ from room.views import View
 from store.port import Clock
 
 log = logging.getLogger(__name__)
-
-MAX_DOCS: Final = 64
-"""Documents that one request may name."""
 
 
 class Permission(msgspec.Struct, frozen=True):

@@ -18,6 +18,13 @@ PLAIN_HEADERS: Final = {"Server": "seatsync", "X-Content-Type-Options": "nosniff
 """What every answer has: no version to look up, and no guessing of its type."""
 
 
+class WebSocketRequired(SeatsyncError):
+    """A request is none for a WebSocket of the one version there is (RFC 6455 4.4)."""
+
+    def __init__(self) -> None:
+        super().__init__("this is a WebSocket of version 13", code="UPGRADE_REQUIRED")
+
+
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of an error."""
 
@@ -65,7 +72,9 @@ def describe(error: SeatsyncError) -> Described:
     if retry_after_ms is not None:
         headers["Retry-After"] = str(math.ceil(retry_after_ms / 1000))
     if status == 426:
-        headers["Upgrade"] = "websocket"
+        headers["Upgrade"] = "websocket"  # whoever sends it adds what belongs in Connection
+        if isinstance(error, WebSocketRequired):
+            headers["Sec-WebSocket-Version"] = "13"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Described(status, headers, wire.encode(details))

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 COMPARE_S: Final = 5.0
 SPREAD: Final = 0.2
 READS_AT_ONCE: Final = 64
+COMPARED_AT_ONCE: Final = 2000
+"""Documents that a comparison takes up before others of the loop have their turn."""
 LISTEN_AGAIN_S: Final = 1.0
 
 
@@ -90,6 +92,7 @@ class Watch:
         self._is_stored = is_stored
         self._waiting: OrderedDict[Key, None] = OrderedDict()
         self._reading: set[Key] = set()
+        self._is_gap_open = False
 
     def __len__(self) -> int:
         """Count the documents that are read, or wait for it."""
@@ -111,19 +114,25 @@ class Watch:
 
     def on_gap(self) -> None:
         """Notices may have been lost: compare at once."""
-        self.compare()
+        if not self._is_gap_open:  # a comparison that has not begun is good for this gap too
+            self._is_gap_open = True
+            self._tasks.spawn(self._close_gap())
 
-    def compare(self) -> None:
+    async def compare(self) -> None:
         """Read everything again that somebody follows here; what is not newer changes nothing.
 
         The room itself is read with each of its documents: whoever follows one of them hears of
         their requests and of what they may do.
         """
-        for key in self._hub.followed():
-            if self._is_stored(key.doc):
-                self._waiting[_source(key)] = None
-            self._waiting[Key(key.room, "state")] = None
-        self._start_reads()
+        followed = self._hub.followed()
+        for first in range(0, len(followed), COMPARED_AT_ONCE):
+            if first:
+                await asyncio.sleep(0)
+            for key in followed[first : first + COMPARED_AT_ONCE]:
+                if self._is_stored(key.doc):
+                    self._waiting[_source(key)] = None
+                self._waiting[Key(key.room, "state")] = None
+            self._start_reads()
 
     async def run(self) -> None:
         """Listen and compare until cancelled; a node that is alone has nothing to hear."""
@@ -132,7 +141,7 @@ class Watch:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="bus")
             group.create_task(
-                forever(self._tasks, self._compare, self._pause_s, self._sleep), name="comparison"
+                forever(self._tasks, self.compare, self._pause_s, self._sleep), name="comparison"
             )
 
     def _is_watched(self, key: Key) -> bool:
@@ -171,8 +180,9 @@ class Watch:
             await self._sleep(LISTEN_AGAIN_S)
             self.on_gap()
 
-    async def _compare(self) -> None:
-        self.compare()
+    async def _close_gap(self) -> None:
+        self._is_gap_open = False
+        await self.compare()
 
     def _pause_s(self) -> float:
         return COMPARE_S * self._rng.uniform(1 - SPREAD, 1 + SPREAD)

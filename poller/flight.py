@@ -12,7 +12,7 @@ T = TypeVar("T")
 Spawn = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
 
 
-WOKEN_AT_ONCE: Final = 256
+WOKEN_AT_ONCE: Final = 64
 """Callers that hear of the end of a read before others get their turn."""
 
 

@@ -15,9 +15,13 @@ from room.position import Position
 
 log = logging.getLogger(__name__)
 
-READ_DEADLINE_S: Final = 2.0
+READ_DEADLINE_S: Final = 1.9
+"""With the wait of whoever is ahead, a poll ends within two seconds."""
 HOLD_OFF_S: Final = 1.0
 """After a failed read the store is left alone for this long where an old answer is at hand."""
+AHEAD_S: Final = 0.1
+"""Whoever is ahead of this node makes it ask the store again, this long after the last time at the
+earliest: how often that is does not depend on how many are."""
 MAX_READS: Final = 1024
 """Reads of the store that polls may have under way; a flood of cold keys is held back beyond."""
 
@@ -46,6 +50,7 @@ class Poller(Generic[H]):
         max_missing: keys held of what does not exist.
         max_reads: reads of the store under way for those who ask.
         is_kept: tells what is in use though nobody asks for it: followed rooms.
+        sleep: waits so many seconds.
     """
 
     def __init__(
@@ -60,7 +65,9 @@ class Poller(Generic[H]):
         max_missing: int = 10_000,
         max_reads: int = MAX_READS,
         is_kept: Callable[[Any], bool] = lambda key: False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._sleep = sleep
         self._read = read
         self._missing = missing
         self._clock_s = clock_s
@@ -149,6 +156,13 @@ class Poller(Generic[H]):
         cached = self._cache.peek(key)
         if cached is None:
             return await self._fetch(key)
+        early_s = AHEAD_S - self._cache.age_s(cached)
+        if early_s <= 0:
+            return await self._fetch_or_keep(key, cached)
+        await self._sleep(early_s)
+        newest = self._cache.peek(key)
+        if newest is not None and newest is not cached:  # somebody has asked the store meanwhile
+            return Found(newest.edition, Freshness.COLLAPSED, self._cache.age_s(newest))
         return await self._fetch_or_keep(key, cached)
 
     async def refresh(self, key: Any) -> None:

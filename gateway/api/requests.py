@@ -6,13 +6,12 @@ import asyncio
 
 from aiohttp import web
 
-from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES, Config
+from gateway.config import BODY_TIMEOUT_S, MAX_BODY_BYTES
 from gateway.gateway import Gateway
-from gateway.plan import base_url
 from gateway.tokens.authenticator import bearer_token
 from gateway.tokens.bearer import Bearer
 from room.actor import Actor
-from room.errors import InvalidArgument, Malformed, SeatsyncError, Unauthenticated
+from room.errors import Malformed, SeatsyncError, Unauthenticated
 from room.names import check_room
 
 
@@ -78,11 +77,3 @@ def check_json(request: web.Request) -> None:
 def host_of(request: web.Request) -> str:
     """Give the ``Host`` as it was sent; aiohttp would ask the resolver where there is none."""
     return request.headers.get("Host", "")
-
-
-def base_url_of(config: Config, request: web.Request) -> str | None:
-    """Say where this caller reaches the service; None where its ``Host`` is none."""
-    try:
-        return base_url(config, request.scheme, host_of(request))
-    except InvalidArgument:
-        return None

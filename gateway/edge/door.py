@@ -12,78 +12,42 @@ from typing import Final, cast
 
 from gateway.config import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, NO_PROGRESS_S
 from gateway.edge.again import Again
-from gateway.edge.bodies import Body, expect_body
+from gateway.edge.bodies import expect_body
 from gateway.edge.exchange import Exchange, Responder
-from gateway.edge.framing import asks_for_websocket, malformed, may_become_head
-from gateway.edge.head import Head, read_head
+from gateway.edge.framing import asks_for_websocket, malformed
+from gateway.edge.head import Head
 from gateway.edge.house import House
 from gateway.edge.lent import LentTransport
+from gateway.edge.reading import ANSWERING, BETWEEN, GONE, IN_BODY, IN_HEAD, LEAVING, Reading
 from room.errors import Malformed, SeatsyncError
 
 log = logging.getLogger(__name__)
 
-MAX_HELD_BYTES: Final = 64 * 1024
-"""What may wait behind a request that is under way; one read of the socket may go beyond it."""
-TURN: Final = 32
-"""Requests of one connection that are answered before others get their turn."""
 LINGER_S: Final = 2.0
 """How long a peer may read our last answer; closing at once could destroy it (RFC 9112 9.6)."""
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-# Plain numbers: an enumeration's members are looked up on each request.
-BETWEEN: Final = 0
-IN_HEAD: Final = 1
-IN_BODY: Final = 2
-ANSWERING: Final = 3
-LEAVING: Final = 4
-GONE: Final = 5
-
 _FRESH: Final = -1
 
 
-class Door(asyncio.Protocol):
+class Door(Reading):
     """The HTTP/1.1 side of one connection.
 
     Args:
         house: what it shares with the other doors.
     """
 
-    __slots__ = (
-        "_again",
-        "_body",
-        "_cors",
-        "_head",
-        "_held",
-        "_is_choked",
-        "_is_paused",
-        "_is_reading",
-        "_phase",
-        "_responder",
-        "_unread_bytes",
-        "_work",
-        "house",
-        "transport",
-        "wheel_slot",
-    )
+    __slots__ = ("_again", "_cors", "_responder", "_unread_bytes", "_work")
 
     def __init__(self, house: House) -> None:
-        self.house = house
-        self.wheel_slot = -1
-        self._phase = BETWEEN
-        self._held = b""
-        self._head: Head | None = None
-        """The last one: who polls steadily sends the same bytes again, which are not read again."""
+        super().__init__(house)
         self._responder: Responder | None = None
         self._again: Again | None = None
         """What answers the last head once more, while it holds."""
         self._cors = b""
-        self._body: Body | None = None
         self._work: Exchange | LentTransport | None = None
         self._unread_bytes = _FRESH
-        self._is_choked = False
-        self._is_paused = False
-        self._is_reading = False
 
     @property
     def peer(self) -> str:
@@ -215,57 +179,7 @@ class Door(asyncio.Protocol):
         """Cut the connection off."""
         self.transport.abort()
 
-    # Reading
-
-    def _read(self) -> None:
-        """Answer what is held, for one turn at most."""
-        if self._is_reading:
-            return
-        self._is_reading = True
-        try:
-            for _ in range(TURN):
-                if not self._held or self._is_choked or not self._step():
-                    break
-            else:
-                self._read_soon()
-        except SeatsyncError as error:
-            self._refuse(error)
-        finally:
-            self._is_reading = False
-        self._throttle()
-
-    def _step(self) -> bool:
-        """Read one more head or body; False: more bytes are needed, or an answer."""
-        if self._phase in (BETWEEN, IN_HEAD):
-            return self._read_head()
-        if self._phase == IN_BODY:
-            return self._read_body()
-        return False
-
-    def _read_head(self) -> bool:
-        end = self._held.find(b"\r\n\r\n") + 4
-        if end < 4:
-            if not may_become_head(self._held):
-                raise malformed()
-            if self._phase == BETWEEN:
-                self._phase = IN_HEAD
-                self.house.wheel.set(self, IDLE_TIMEOUT_S)
-            return False
-        raw, self._held = self._held[:end], self._held[end:]
-        head = self._head
-        self._begin(head if head is not None and head.raw == raw else read_head(raw))
-        return True
-
-    def _read_body(self) -> bool:
-        body, head = self._body, self._head
-        if body is None or head is None:
-            raise AssertionError("no body is expected")
-        self._held = body.take(self._held)
-        if not body.is_whole:
-            return False
-        self._body = None
-        self._serve(head, body.read())
-        return True
+    # Requests
 
     def _begin(self, head: Head) -> None:
         if head is not self._head:
@@ -362,23 +276,6 @@ class Door(asyncio.Protocol):
     def _watch_progress(self) -> None:
         self._unread_bytes = self.transport.get_write_buffer_size()
         self.house.wheel.set(self, NO_PROGRESS_S)
-
-    # Waiting
-
-    def _read_soon(self) -> None:
-        asyncio.get_running_loop().call_soon(self._read)
-
-    def _throttle(self) -> None:
-        """Let what a peer sends ahead wait in its own system."""
-        if self.transport.is_closing():
-            return
-        is_much = len(self._held) > MAX_HELD_BYTES
-        if is_much and not self._is_paused:
-            self._is_paused = True
-            self.transport.pause_reading()
-        elif self._is_paused and not is_much:
-            self._is_paused = False
-            self.transport.resume_reading()
 
 
 def _refuse_origin(exchange: Exchange) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any
 
 from gateway.edge.exchange import Exchange
+from gateway.edge.opening import begin
+from gateway.edge.replies import PLAIN_FIELDS
 from gateway.gateway import Gateway
-from gateway.problems import PLAIN_HEADERS
 from gateway.push.admission import Admission
 from gateway.push.channel import Channel
 from gateway.push.entrance import read_wish
 from gateway.push.sse import STREAM_HEAD, EventStream
 from gateway.tokens.authenticator import bearer_token
 from room.names import check_room
-
-_PLAIN: Final = "".join(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()).encode()
 
 
 class Events:
@@ -42,16 +41,15 @@ class Events:
         wish = read_wish(head.params, head.get(b"last-event-id"))
         connection = EventStream(self._channel, bearer, wish.have)
         conversation = self._gateway.conversation(bearer, connection.mailbox, home)
-        if self._admission is not None and not self._gateway.connections.draining:
-            self._admission.admit()
-        connection.enter(conversation)
-        try:
-            rest = conversation.open(wish.docs, wish.have, int(self._channel.tick_s * 1000))
-        except BaseException:
-            connection.leave()
-            raise
+        rest = begin(
+            exchange,
+            connection,
+            conversation,
+            wish,
+            admission=self._admission,
+            ping_ms=int(self._channel.tick_s * 1000),
+        )
         if rest is not None:
-            exchange.on_gone = connection.leave  # a task that never began cleans nothing up
             return self._begin_later(exchange, connection, rest)
         self._begin(exchange, connection)
         return None
@@ -68,7 +66,7 @@ class Events:
                 connection.leave()
 
     def _begin(self, exchange: Exchange, connection: EventStream) -> None:
-        lines = (STREAM_HEAD, _PLAIN, exchange.cors, exchange.date, b"\r\n", connection.opening())
-        exchange.take_over(connection, b"".join(lines))
+        lines = (STREAM_HEAD, PLAIN_FIELDS, exchange.cors, exchange.date, b"\r\n")
+        exchange.take_over(connection, b"".join(lines) + connection.opening())
         if connection.transport is None:  # the peer had left
             connection.leave()

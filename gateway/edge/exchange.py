@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 CLOSE: Final = b"Connection: close\r\n"
 KEEP_ALIVE: Final = b"Connection: keep-alive\r\n"
+UPGRADE_REQUIRED: Final = b"HTTP/1.1 426 "
 
 
 class Exchange:
@@ -89,6 +90,8 @@ class Exchange:
             connection = CLOSE
         elif request.version == "1.0":
             connection = KEEP_ALIVE
+        if head.startswith(UPGRADE_REQUIRED):
+            connection = _with_upgrade(connection)
         is_plain = request.method == "GET" and self.cors is door.house.plain and not connection
         body = b"" if request.method == "HEAD" else reply.body
         data = again.whole if again is not None and is_plain else b""
@@ -168,6 +171,12 @@ class Exchange:
             self.break_off(error)
         finally:
             self._task = None
+
+
+def _with_upgrade(connection: bytes) -> bytes:
+    """Name ``Upgrade``, which goes with that field (RFC 9110 7.8)."""
+    option, _, others = connection.partition(b": ")
+    return b"Connection: Upgrade, " + others if option else b"Connection: Upgrade\r\n"
 
 
 Responder = Callable[[Exchange], Coroutine[Any, Any, None] | None]

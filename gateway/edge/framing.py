@@ -31,6 +31,10 @@ BEGINNING: Final = re.compile(
     rb"\r?|(?:\r\n)?(?:" + _TOKEN + rb"{1,32}+(?: (?:" + _TEXT + rb"|\r\n)*+\r?)?)?"
 )
 """What may still become a head."""
+FIRST_BYTES: Final = 64
+"""A beginning of so many bytes is past its method."""
+_FURTHER: Final = re.compile(rb"(?:" + _TEXT + rb"|\r\n)*+\r?")
+_CR: Final = 0x0D
 FIELD_LINE: Final = re.compile(_TOKEN + rb"++:" + _TEXT + rb"*+")
 
 ONCE: Final = frozenset(
@@ -73,9 +77,19 @@ def malformed() -> Malformed:
     return Malformed("this is no HTTP request")
 
 
-def may_become_head(held: bytes) -> bool:
-    """Tell whether the beginning of a head is one so far."""
-    return len(held) <= MAX_HEAD_BYTES and BEGINNING.fullmatch(held) is not None
+def may_become_head(held: bytes, checked: int = 0) -> bool:
+    """Tell whether the beginning of a head is one so far.
+
+    Args:
+        held: what came of it.
+        checked: so many bytes of it were found good before; little else is looked at again.
+    """
+    if len(held) > MAX_HEAD_BYTES:
+        return False
+    if checked < FIRST_BYTES:
+        return BEGINNING.fullmatch(held) is not None
+    start = checked - (held[checked - 1] == _CR)  # a line feed may belong to what was checked
+    return _FURTHER.fullmatch(held, start) is not None
 
 
 def read_target(method: bytes, target: bytes) -> Target:

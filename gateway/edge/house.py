@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, Protocol
 
 from gateway.edge.exchange import Responder
@@ -16,6 +17,9 @@ from room.errors import SeatsyncError
 
 EXPOSED: Final = "ETag, Repr-Digest, Cache-Status, Retry-After, Seatsync-Poll-Ms"
 """Fields of an answer that pages of other origins may read."""
+
+CLOSED_AT_ONCE: Final = 250
+"""Idle connections of a leaving house that are closed before others have their turn."""
 
 _VARY: Final = b"Vary: Origin\r\n"
 
@@ -112,5 +116,12 @@ class House:
         self.leaving = True
         if self.tick is not None:
             self.tick.turn()
-        for door in tuple(self.doors):
+        self._close_idle(iter(tuple(self.doors)))
+
+    def _close_idle(self, doors: Iterator[Idle]) -> None:
+        closed = 0
+        for door in islice(doors, CLOSED_AT_ONCE):
             door.close_idle()
+            closed += 1
+        if closed == CLOSED_AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._close_idle, doors)

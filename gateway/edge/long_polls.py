@@ -59,13 +59,13 @@ class LongPoll:
         """
         try:
             found = self._read()
-        except SeatsyncError:
+            if found is not None and self._waiter.offer(found.edition.view(self._poll.view)):
+                return
+            self._exchange.on_gone = self._waiter.leave
+            self._waiter.begin(within_s)
+        except BaseException:
             self._waiter.leave()
             raise
-        if found is not None and self._waiter.offer(found.edition.view(self._poll.view)):
-            return
-        self._exchange.on_gone = self._waiter.leave
-        self._waiter.begin(within_s)
 
     def _end(self, snapshot: Snapshot | None) -> None:
         """Answer with what is newer, or with what was found before."""

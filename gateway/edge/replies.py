@@ -14,7 +14,10 @@ _NO_CONTENT: Final = frozenset({204, 304})
 _FIRST: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
-_PLAIN: Final = "".join(f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items())
+PLAIN_FIELDS: Final = "".join(
+    f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()
+).encode()
+"""The lines that every answer has."""
 
 
 class Reply(NamedTuple):
@@ -35,7 +38,8 @@ def reply_of(status: int, headers: Iterable[tuple[str, str]], body: bytes = b"")
     """
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
     length = "" if status in _NO_CONTENT else f"Content-Length: {len(body)}\r\n"
-    return Reply(f"{_FIRST[status]}{fields}{length}{_PLAIN}".encode("ascii"), body)
+    head = f"{_FIRST[status]}{fields}{length}".encode("ascii")
+    return Reply(head + PLAIN_FIELDS, body)
 
 
 def problem_reply(error: SeatsyncError, allow: str | None = None) -> Reply:

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from gateway.edge.entries import Entries
+from gateway.edge.exchange import Exchange, Responder
 from gateway.edge.polls import Polls
 from gateway.edge.replies import problem_reply
 from room.errors import SeatsyncError
 from room.names import is_external
 
 if TYPE_CHECKING:
-    from gateway.edge.exchange import Exchange
     from gateway.edge.head import Head
 
-Responder = Callable[["Exchange"], Coroutine[Any, Any, None] | None]
-"""Answers an exchange: at once, by a later call, or by the coroutine that it gives."""
-RoomResponder = Callable[["Exchange", str], Coroutine[Any, Any, None] | None]
-"""The same for one room, whose id is decoded and not checked yet."""
+RoomResponder = Callable[[Exchange, str], Coroutine[Any, Any, None] | None]
+"""Answers for one room, whose id is decoded and not checked yet."""
 
 READ: Final = ("GET", "HEAD")
 READ_OR_SET: Final = ("GET", "HEAD", "PUT")

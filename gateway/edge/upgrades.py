@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.edge.exchange import Exchange
 from gateway.edge.head import Head
+from gateway.edge.opening import begin
 from gateway.gateway import Gateway
 from gateway.push.admission import Admission, Flooded
 from gateway.push.channel import Channel
@@ -81,16 +82,15 @@ class Upgrades:
         wish = read_wish(exchange.head.params)
         connection = asked.make(self._channel, bearer)
         conversation = self._gateway.conversation(bearer, connection.mailbox, home)
-        if self._admission is not None and not self._gateway.connections.draining:
-            self._admission.admit()
-        connection.enter(conversation)
-        try:
-            rest = conversation.open(wish.docs, wish.have, self._ping_ms)
-        except BaseException:
-            connection.leave()
-            raise
+        rest = begin(
+            exchange,
+            connection,
+            conversation,
+            wish,
+            admission=self._admission,
+            ping_ms=self._ping_ms,
+        )
         if rest is not None:
-            exchange.on_gone = connection.leave  # a task that never began cleans nothing up
             return self._switch_later(exchange, asked, connection, rest)
         self._switch(exchange, asked, connection)
         return None

@@ -16,7 +16,7 @@ from store.bus import Bus
 STEP_S: Final = 5.0
 SLOT: Final = "online"
 ROOMS_AT_ONCE: Final = 500
-"""Rooms told before others of the loop have their turn."""
+"""Rooms counted, or told, before others of the loop have their turn."""
 
 
 class OnlineCounter:
@@ -49,14 +49,15 @@ class OnlineCounter:
         Raises:
             Unavailable: the store does not answer; nobody is told anything.
         """
-        here = {room: self._audience.count(room) for room in self._audience.rooms()}
+        here = await self._count()
         emptied = dict.fromkeys(self._reported - here.keys(), 0)
         if not here and not emptied:
             return
         self._reported |= here.keys()  # an answer that is lost may have been counted
         totals = await self._bus.count(self._node, {**here, **emptied})
         self._reported = frozenset(here)
-        self._told = {room: count for room, count in self._told.items() if room in here}
+        for room in self._told.keys() - here.keys():
+            del self._told[room]
         self._due &= here.keys()
         await self._tell((room, totals[room]) for room in here if room in totals)
 
@@ -64,17 +65,26 @@ class OnlineCounter:
         """Somebody has entered: the next step tells the room, though its total be the same."""
         self._due.add(room)
 
+    async def _count(self) -> dict[str, int]:
+        """Count the connections of each room that has any."""
+        here = {}
+        for number, room in enumerate(tuple(self._audience.rooms()), 1):
+            if number % ROOMS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            count = self._audience.count(room)
+            if count:  # else the last one has left meanwhile
+                here[room] = count
+        return here
+
     async def _tell(self, totals: Iterable[tuple[str, int]]) -> None:
-        told = 0
-        for room, count in totals:
+        for number, (room, count) in enumerate(totals, 1):
+            if number % ROOMS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if self._told.get(room) == count and room not in self._due:
                 continue
             self._due.discard(room)
             self._told[room] = count
             self._audience.say(room, SLOT, _message(room, count))
-            told += 1
-            if told % ROOMS_AT_ONCE == 0:
-                await asyncio.sleep(0)
 
 
 def _message(room: str, count: int) -> bytes:

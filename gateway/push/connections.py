@@ -11,6 +11,8 @@ from room.messages import Bye
 
 STEPS: Final = 50
 """In how many steps the leavers are sent home, spread over the time there is for it."""
+BYES_AT_ONCE: Final = 250
+"""Goodbyes said before others of the loop have their turn."""
 LEAVING_PART: Final = 0.5
 """Of the time that a drain may take; the rest is for the last ones to go."""
 
@@ -77,7 +79,9 @@ class Connections:
         for first in range(0, len(leavers), at_once or 1):
             if not self._open:
                 return
-            for connection in leavers[first : first + at_once]:
+            for number, connection in enumerate(leavers[first : first + at_once], 1):
+                if number % BYES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 retry_ms = rng.randint(*spread_ms)
                 connection.mailbox.say_bye(Bye(code=4000, reason="drain", retry_after_ms=retry_ms))
             if first + at_once < len(leavers):

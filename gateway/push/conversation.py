@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.config import MAX_DOCS
 from gateway.push.cold import bring, is_at_hand
 from gateway.push.mailbox import Mailbox
-from gateway.push.stay import MAX_DOCS, Failures, Node, Stay
+from gateway.push.stay import Failures, Node, Stay
 from gateway.push.stays import Stays
 from gateway.retry import hinted
 from gateway.tokens.bearer import Bearer
@@ -232,7 +233,7 @@ class Conversation:
         if stay is None:
             return
         stay.unfollow(message.docs)
-        self._leave_unless_followed(stay)
+        self.leave_unless_followed(stay)
 
     async def _read(self, room: str, docs: Sequence[str]) -> Failures:
         """Bring a room and its documents into memory; what fails of the documents is given back.
@@ -258,7 +259,7 @@ class Conversation:
             return
         stay = self._stays.get(room)
         if stay is None:
-            stay = Stay(self._node, room, self.bearer, self.mailbox)
+            stay = Stay(self._node, room, self.bearer, self.mailbox, self)
             self._stays.add(stay)
             try:
                 stay.enter()
@@ -269,9 +270,9 @@ class Conversation:
         else:
             stay.greet()
         stay.follow(docs, have, failures, MAX_FOLLOWED - self._stays.followed)
-        self._leave_unless_followed(stay)
+        self.leave_unless_followed(stay)
 
-    def _leave_unless_followed(self, stay: Stay) -> None:
+    def leave_unless_followed(self, stay: Stay) -> None:
         """Be present only in rooms that this connection follows."""
         if not len(stay):
             stay.leave()

@@ -17,7 +17,6 @@ from gateway.push.frames_events import MAX_CONTROL_BYTES, FrameError, Opcode, Wr
 FIN: Final = 0x80
 RSV1: Final = 0x40
 MASK: Final = 0x80
-MAX_HEADER_BYTES: Final = 14
 
 _LENGTH_BYTES: Final = {126: 2, 127: 8}
 _KNOWN: Final = frozenset(int(opcode) for opcode in Opcode)

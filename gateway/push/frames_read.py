@@ -84,7 +84,10 @@ class FrameReader:
 
     @property
     def max_held_bytes(self) -> int:
-        """The bound of ``held_bytes``: one message, and a control frame that came in between."""
+        """The bound of ``held_bytes``: one message, and a control frame that came in between.
+
+        And one piece of the socket, while it ``has_more``.
+        """
         return self._max_payload(self._inflate is not None) + 6 + 125
 
     def feed(self, stream: bytes) -> list[Event]:

@@ -9,14 +9,11 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Final, NamedTuple
 
+from gateway.problems import WebSocketRequired
 from gateway.push.deflate import accept_deflate
-from room.errors import InvalidArgument, SeatsyncError
+from room.errors import InvalidArgument
 
 VERSION: Final = "13"
-REFUSED_FIELDS: Final = (
-    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-)
-"""What a 426 for want of an upgrade carries (RFC 9110 15.5.22, RFC 6455 4.4)."""
 
 _SWITCHING: Final = (
     "HTTP/1.1 101 Switching Protocols\r\n"
@@ -62,11 +59,11 @@ def check_upgrade(method: str, version: str, values: Values) -> str:
         The key, for ``switching_head``.
 
     Raises:
-        SeatsyncError: ``UPGRADE_REQUIRED``: it does not ask for a WebSocket of version 13.
+        WebSocketRequired: it does not ask for a WebSocket of version 13.
         InvalidArgument: it does, and is not well formed.
     """
     if not is_upgrade(values):
-        raise SeatsyncError("this is a WebSocket of version 13", code="UPGRADE_REQUIRED")
+        raise WebSocketRequired
     if method != "GET" or version != "1.1":
         raise InvalidArgument("a WebSocket is opened by GET of HTTP/1.1")
     keys = [value.strip(" \t") for value in values(b"sec-websocket-key")]

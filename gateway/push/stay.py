@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
+from gateway.config import MAX_DOCS
 from gateway.metrics.instruments import Metrics
 from gateway.push.audience import Audience
 from gateway.push.hub import Hub
@@ -23,9 +24,6 @@ from room.requests_news import pending_for
 from room.snapshot import Edition, Encoded, Published, Snapshot, Stored
 from room.views import View
 from store.port import Clock
-
-MAX_DOCS: Final = 64
-"""Documents that one request may name, and that a connection may follow of one room."""
 
 Failures = Mapping[str, SeatsyncError]
 """Why documents could not be read, by name."""
@@ -81,6 +79,14 @@ class Node(Protocol):
     def clock_ms(self) -> Clock: ...  # noqa: D102
 
 
+class Host(Protocol):
+    """Whoever keeps the stays of a connection."""
+
+    def leave_unless_followed(self, stay: Stay) -> None:
+        """End a stay that follows nothing."""
+        ...
+
+
 class GuardedLine(Line):
     """A line of a document that not everybody may read.
 
@@ -113,15 +119,17 @@ class Stay:
         room: a checked room id, of a room that this node holds.
         bearer: whose connection it is.
         mailbox: of the connection.
+        host: told when nothing is followed any more though nobody asked for that.
     """
 
-    __slots__ = ("_bearer", "_lines", "_node", "_policy_at", "mailbox", "room")
+    __slots__ = ("_bearer", "_host", "_lines", "_node", "_policy_at", "mailbox", "room")
 
-    def __init__(self, node: Node, room: str, bearer: Bearer, mailbox: Mailbox) -> None:
+    def __init__(self, node: Node, room: str, bearer: Bearer, mailbox: Mailbox, host: Host) -> None:
         self.room: Final = room
         self.mailbox: Final = mailbox
         self._node = node
         self._bearer = bearer
+        self._host = host
         self._lines: tuple[Line, ...] = ()
         self._policy_at: Position | None = None
 
@@ -182,6 +190,8 @@ class Stay:
             except SeatsyncError as error:
                 self._end(line)
                 self._say_problem(error, line.key.doc)
+        if not self._lines:
+            self._host.leave_unless_followed(self)
 
     def follow(
         self, docs: Sequence[str], have: Mapping[str, Position], failures: Failures, left: int

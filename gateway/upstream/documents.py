@@ -139,12 +139,14 @@ class UpstreamDocuments:
             None: the upstream is to be asked first, by ``find``.
 
         Raises:
-            SeatsyncError: ``DOC_NOT_FOUND``.
+            SeatsyncError: ``DOC_NOT_FOUND``; ``OVERLOADED``: it had to leave memory, and it is too
+                soon to ask again.
             UpstreamFault: nothing is held that may be given out, and it is too soon to ask again.
         """
         held, pace = self._held.get(key), self._paces.get(key)
         if held is None:
             self._check_paused(key, pace)
+            self._check_kept(pace)
             return None
         age_s = self._clock_s() - held.confirmed_at_s
         if age_s <= held.lifetime.fresh_s:
@@ -224,6 +226,11 @@ class UpstreamDocuments:
             raise pace.fault.again()
         if pace.is_missing:
             raise no_document(key)
+
+    def _check_kept(self, pace: Pace | None) -> None:
+        """Refuse what had to leave memory and is not due: else each poll would be a read."""
+        if pace is not None and self._clock_s() < pace.due_at_s:
+            raise SeatsyncError("more documents are read than fit into memory", code="OVERLOADED")
 
     def _is_over(self, held: Holding) -> bool:
         """Tell whether a document is too old to be given out, whatever happens."""

@@ -21,10 +21,11 @@ from typing import Final
 import h11
 
 from gateway.edge.bodies import MAX_OVERHEAD_BYTES
-from gateway.edge.door import MAX_HELD_BYTES, Door
+from gateway.edge.door import Door
 from gateway.edge.exchange import Exchange, Responder
 from gateway.edge.head import Head
 from gateway.edge.house import House
+from gateway.edge.reading import MAX_HELD_BYTES
 from tests.unit.gateway_edge.edge_door_samples import Turning, Wire, make_house, told
 
 BYTEWISE: Final = 0x01

@@ -48,14 +48,14 @@ class DeafToGaps(Watch):
 class NeverCompares(Watch):
     """Relies on notices."""
 
-    def compare(self) -> None:
+    async def compare(self) -> None:
         """Do nothing."""
 
 
 class StateAlone(Watch):
     """Follows the rooms and forgets the documents of services."""
 
-    def compare(self) -> None:
+    async def compare(self) -> None:
         rooms = (key for key in self._hub.followed() if not key.doc.startswith("x-"))
         self._waiting.update({key._replace(doc="state"): None for key in rooms})
         self._start_reads()

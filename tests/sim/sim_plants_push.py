@@ -27,10 +27,10 @@ def staying(kind: type[Stay]) -> type[Conversation]:
         def _follow(
             self, room: str, docs: Sequence[str], have: Mapping[str, Position], failures: Failures
         ) -> None:
-            if room not in self._stays and not self._is_closed:
-                stay = kind(self._node, room, self.bearer, self.mailbox)
+            if self._stays.get(room) is None and not self._is_closed:
+                stay = kind(self._node, room, self.bearer, self.mailbox, self)
                 stay.enter()
-                self._stays[room] = stay
+                self._stays.add(stay)
             super()._follow(room, docs, have, failures)
 
     return Planted

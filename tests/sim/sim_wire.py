@@ -133,6 +133,9 @@ class Wire(Connection):
         self._arrive(bye)
         self.retire()
 
+    def tick(self) -> None:
+        """Who reads here gives no other sign of life."""
+
     def is_done(self) -> bool:
         return self._is_over
 
@@ -141,7 +144,7 @@ class Wire(Connection):
     @property
     def lines(self) -> list[Line]:
         """What is followed."""
-        return [line for stay in self.said._stays.values() for line in stay._lines]
+        return [line for stay in self.said._stays.all() for line in stay._lines]
 
     def follows(self, key: Key) -> bool:
         """Tell whether a document is followed."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 
 import pytest
 
-from gateway.push.connections import LEAVING_PART, STEPS, Connections
+from gateway.push.connections import BYES_AT_ONCE, LEAVING_PART, STEPS, Connections
 from gateway.push.mailbox import Mailbox
 from room.messages import Bye
 from room.snapshot import Encoded
@@ -123,3 +124,17 @@ def test_those_who_leave_by_themselves_meanwhile_make_it_no_longer() -> None:
 
     loop.run(main())
     assert loop.time() <= WITHIN_S * LEAVING_PART
+
+
+async def test_goodbyes_of_one_step_let_others_have_their_turn() -> None:
+    connections = Connections()
+    leavers = [Leaver(connections, None) for _ in range(2 * STEPS * BYES_AT_ONCE)]
+    draining = asyncio.ensure_future(connections.drain(60.0, SPREAD_MS, random.Random(1)))
+    told = [0]
+    for _ in range(10):
+        await asyncio.sleep(0)
+        told.append(sum(bool(leaver.byes) for leaver in leavers))
+    assert max(told) == 2 * BYES_AT_ONCE
+    assert max(later - earlier for earlier, later in itertools.pairwise(told)) <= BYES_AT_ONCE
+    draining.cancel()
+    await asyncio.wait({draining})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config import Address, Config
-from gateway.entry import MAX_DOCS, Reception, read_docs
+from gateway.config import MAX_DOCS, Address, Config
+from gateway.entry import Reception, read_docs
 from gateway.plan import Planner
 from gateway.reading import find_readable
 from gateway.tokens.bearer import ANONYMOUS, Bearer

@@ -133,6 +133,7 @@ class FakeExchange:
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
         self.replies: list[Reply] = []
+        self.broken: list[Exception] = []
 
     def reply(self, reply: Reply) -> None:
         assert not self.replies, "an exchange is answered once"
@@ -140,6 +141,9 @@ class FakeExchange:
 
     def fail(self, error: SeatsyncError) -> None:
         self.reply(problem_reply(error))
+
+    def break_off(self, error: Exception) -> None:
+        self.broken.append(error)
 
     def leave(self) -> None:
         self.gone = True

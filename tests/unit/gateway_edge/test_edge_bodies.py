@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import MAX_BODY_BYTES
-from gateway.edge.bodies import Body, ChunkedBody, SizedBody, expect_body
+from gateway.edge.bodies import MAX_OVERHEAD_BYTES, Body, ChunkedBody, SizedBody, expect_body
 from gateway.edge.head import read_head
 from room.errors import Malformed, SeatsyncError
 from tests.unit.gateway_edge.smuggling_corpus import post
@@ -113,3 +113,18 @@ def test_head_says_which_body_to_expect() -> None:
     with pytest.raises(SeatsyncError) as raised:
         expect_body(read_head(post(b"Content-Length: %d" % (MAX_BODY_BYTES + 1))))
     assert raised.value.code == "TOO_LARGE"
+
+
+def test_chunks_that_are_mostly_overhead_are_refused() -> None:
+    """A body of one-byte chunks costs far more to read than it holds."""
+    body = ChunkedBody()
+    with pytest.raises(SeatsyncError):
+        body.take(b"1\r\nx\r\n" * (MAX_OVERHEAD_BYTES // 5 + 1))
+    assert MAX_OVERHEAD_BYTES <= 8 * 1024
+
+
+@pytest.mark.parametrize("size", [128, 1024, 8192])
+def test_largest_body_in_chunks_as_clients_send_them_is_taken(size: int) -> None:
+    body = ChunkedBody()
+    body.take(in_chunks([b"x" * size] * (MAX_BODY_BYTES // size)))
+    assert len(body.read()) == MAX_BODY_BYTES

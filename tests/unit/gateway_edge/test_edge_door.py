@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.config import MAX_BODY_BYTES
-from gateway.edge.door import MAX_HELD_BYTES, TURN
 from gateway.edge.exchange import Responder
 from gateway.edge.framing import MAX_HEAD_BYTES
 from gateway.edge.head import Head
+from gateway.edge.reading import MAX_HELD_BYTES, TURN
 from tests.unit.gateway_edge.edge_door_meeting import Later, is_gone, meet, settle
 from tests.unit.gateway_edge.edge_door_samples import (
     Recorder,

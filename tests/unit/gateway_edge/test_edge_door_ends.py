@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from gateway.edge.door import MAX_HELD_BYTES
 from gateway.edge.exchange import Exchange, Responder
+from gateway.edge.house import CLOSED_AT_ONCE
 from gateway.edge.lent import LentTransport
+from gateway.edge.reading import MAX_HELD_BYTES
+from room.errors import SeatsyncError
 from tests.unit.gateway_edge.edge_door_meeting import Later, is_gone, meet, settle
 from tests.unit.gateway_edge.edge_door_samples import (
     Recorder,
     door_on_wire,
+    lend_nothing,
     make_house,
     statuses,
     told,
@@ -227,3 +231,35 @@ async def test_what_has_no_responder_is_lent() -> None:
     door, _ = door_on_wire(house)
     door.data_received(get(b"Origin: https://foreign.example"))
     assert isinstance(lent[0], LentTransport), "its origin is looked at by who answers it"
+
+
+async def test_house_that_leaves_closes_many_in_turns() -> None:
+    house = make_house(lend_nothing)
+    wires = [door_on_wire(house)[1] for _ in range(3 * CLOSED_AT_ONCE + 1)]
+    house.leave()
+    closed = [0, sum(wire.is_ended for wire in wires)]
+    while closed[-1] != closed[-2]:
+        await asyncio.sleep(0)
+        closed.append(sum(wire.is_ended for wire in wires))
+    assert max(later - earlier for earlier, later in itertools.pairwise(closed)) == CLOSED_AT_ONCE
+    assert closed[-1] == len(wires)
+
+
+@pytest.mark.parametrize(
+    ("lines", "version", "options"),
+    [
+        ((), b"HTTP/1.1", b"Upgrade"),
+        ((b"Connection: close",), b"HTTP/1.1", b"Upgrade, close"),
+        ((b"Connection: upgrade", b"Upgrade: websocket"), b"HTTP/1.1", b"Upgrade, close"),
+        ((b"Connection: keep-alive",), b"HTTP/1.0", b"Upgrade, keep-alive"),
+    ],
+)
+async def test_answer_that_names_an_upgrade_says_so_in_connection(
+    lines: tuple[bytes, ...], version: bytes, options: bytes
+) -> None:
+    """RFC 9110 7.8."""
+    error = SeatsyncError("upgrade", code="UPGRADE_REQUIRED")
+    door, wire, _, _ = meet(lambda head: failing(error, later=False))
+    door.data_received(get(*lines, version=version))
+    found = [line for line in wire.sent.split(b"\r\n") if line.startswith(b"Connection: ")]
+    assert found == [b"Connection: " + options]

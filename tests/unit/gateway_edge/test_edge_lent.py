@@ -225,3 +225,26 @@ async def test_handler_sees_the_clients_address() -> None:
     async with client_of(handle) as (client, _):
         client.send(get())
         assert (await client.answer()).endswith(b"127.0.0.1")
+
+
+@on_uvloop
+async def test_body_of_a_request_that_would_upgrade_to_something_else_is_served() -> None:
+    """RFC 9110 7.8: an upgrade may be ignored; some clients offer h2c with every first request."""
+    recorder = Recorder()
+    offer = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAEAAEAA")
+    async with client_of(recorder.handle) as (client, _):
+        client.send(post(*offer, b"Content-Length: 5", body=b"hello"))
+        answer = await client.answer()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert await client.rest() == b""
+    assert [seen.body for seen in recorder.seen] == [b"hello"]
+
+
+@on_uvloop
+async def test_body_of_a_request_that_would_become_a_websocket_is_refused() -> None:
+    recorder = Recorder()
+    offer = (b"Connection: Upgrade", b"Upgrade: h2c, WebSocket")
+    async with client_of(recorder.handle) as (client, _):
+        client.send(post(*offer, b"Content-Length: 5", body=b"hello"))
+        assert statuses(await client.rest()) == [400]
+    assert recorder.seen == []

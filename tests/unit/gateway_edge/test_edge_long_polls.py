@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -194,3 +195,32 @@ async def test_a_room_that_is_lost_just_before_it_follows_is_not_waited_for(
     assert (await bench.ask(WAITING)).status == 404
     assert (len(bench.waiting), len(bench.hub), bench.is_wheel_empty) == (0, 0, True)
     assert bench.tally.counts == {(404, "none"): 1}
+
+
+def fail(*_: Any) -> Any:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("is_newer", [False, True])
+async def test_error_of_an_answer_is_told_to_the_exchange_and_not_to_the_sweep(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_newer: bool
+) -> None:
+    """Else the connection would wait for its answer for ever."""
+    poll = bench.ask_now(WAITING)
+    monkeypatch.setattr(bench.polls, "send", fail)
+    if is_newer:
+        bench.poller.put(edition(8))
+        await bench.settle()
+    else:
+        bench.turn(25.5)
+    assert [type(error) for error in poll.broken] == [ZeroDivisionError]
+    assert (len(bench.waiting), len(bench.hub), bench.is_wheel_empty) == (0, 0, True)
+
+
+async def test_any_error_at_the_beginning_of_a_wait_leaves_no_waiter(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.edge.long_polls.find_readable_now", fail)
+    with pytest.raises(ZeroDivisionError):
+        bench.ask_now(WAITING)
+    assert (len(bench.waiting), len(bench.hub), bench.is_wheel_empty) == (0, 0, True)

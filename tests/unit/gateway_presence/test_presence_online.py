@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from presence_samples import Node
 
+from gateway.presence.online import ROOMS_AT_ONCE
 from room.errors import Unavailable
 
 
@@ -75,3 +78,29 @@ async def test_who_came_and_left_again_leaves_nothing_to_tell(node: Node) -> Non
     node.loops.came("demo")
     await node.loops.counter.step()
     assert not node.loops.counter._due
+
+
+async def test_many_rooms_are_counted_and_told_in_turns(node: Node) -> None:
+    for number in range(4 * ROOMS_AT_ONCE):
+        node.people.enter(f"r{number}", "ann")
+    step = asyncio.ensure_future(node.loops.counter.step())
+    turns, told = 0, [0]
+    while not step.done():
+        await asyncio.sleep(0)
+        turns += 1
+        told.append(len(node.people.said))
+        node.people.said.clear()
+    assert turns >= 8, "four to count and four to tell"
+    assert sum(told) == 4 * ROOMS_AT_ONCE
+    assert max(told) <= ROOMS_AT_ONCE
+
+
+async def test_room_that_empties_while_rooms_are_counted_is_not_reported(node: Node) -> None:
+    for number in range(2 * ROOMS_AT_ONCE):
+        node.people.enter(f"r{number}", "ann")
+    step = asyncio.ensure_future(node.loops.counter.step())
+    await asyncio.sleep(0)
+    node.people.leave(f"r{2 * ROOMS_AT_ONCE - 1}", "ann")
+    await step
+    [counted] = node.wire.counted
+    assert (len(counted), min(counted.values())) == (2 * ROOMS_AT_ONCE - 1, 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections import Counter
 from typing import Any
@@ -10,7 +11,7 @@ from presence_samples import edition, listen, seated_state, turn
 
 from gateway.loop.tasks import Tasks
 from gateway.push.mailbox import Key
-from gateway.watch import READS_AT_ONCE, Watch
+from gateway.watch import COMPARED_AT_ONCE, READS_AT_ONCE, Watch
 from room.errors import RoomNotFound, Unavailable
 from room.snapshot import Published
 from store.bus import LocalBus, Notice, Voices
@@ -169,7 +170,7 @@ async def test_document_that_is_gone_holds_up_no_other(place: Place) -> None:
     place.following = [DEMO, Key("bad", "state"), Key("last", "state")]
     place.errors = {DEMO: RoomNotFound("demo"), Key("bad", "state"): ZeroDivisionError()}
     watch = place.watch()
-    watch.compare()
+    await watch.compare()
     await place.tasks.settle()
     assert len(place.reads) == 3
     assert len(watch) == 0
@@ -180,11 +181,11 @@ async def test_what_waits_is_dropped_while_the_store_is_away(place: Place) -> No
     place.following = [Key(f"r{n}", "state") for n in range(1000)]
     place.errors = {key: Unavailable("away") for key in place.following}
     watch = place.watch()
-    watch.compare()
+    await watch.compare()
     await place.tasks.settle()
     assert len(place.reads) == READS_AT_ONCE
     place.errors.clear()
-    watch.compare()
+    await watch.compare()
     await place.tasks.settle()
     assert len(place.reads) == READS_AT_ONCE + 1000
 
@@ -225,7 +226,7 @@ async def test_comparison_reads_the_room_of_whoever_follows_another_document_of_
 ) -> None:
     """Their requests and what they may do come with the room."""
     place.following = [Key("demo", "x-score")]
-    place.watch().compare()
+    await place.watch().compare()
     await place.tasks.settle()
     assert sorted(place.reads) == [DEMO, Key("demo", "x-score")]
 
@@ -237,3 +238,33 @@ async def test_notice_ends_the_belief_that_there_is_nothing() -> None:
     watch.on_notice(Notice("new", "x-score"))
     assert place.believed == [Key("new", "state"), Key("new", "x-score")]
     assert place.reads == []
+
+
+@pytest.mark.parametrize("by_gap", [False, True])
+async def test_comparison_of_many_lets_others_have_their_turn(place: Place, by_gap: bool) -> None:
+    place.following = [Key(f"r{n}", "state") for n in range(3 * COMPARED_AT_ONCE)]
+    place.gate.clear()
+    watch = place.watch()
+    if by_gap:
+        watch.on_gap()
+    else:
+        place.tasks.spawn(watch.compare())
+    taken = [len(watch)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+        taken.append(len(watch))
+    assert max(later - earlier for earlier, later in itertools.pairwise(taken)) <= COMPARED_AT_ONCE
+    assert taken[-1] == 3 * COMPARED_AT_ONCE
+    place.gate.set()
+    await place.tasks.settle()
+    assert len(place.reads) == 3 * COMPARED_AT_ONCE
+
+
+async def test_gap_during_a_comparison_is_followed_by_another_one(place: Place) -> None:
+    place.following = [Key(f"r{n}", "state") for n in range(2 * COMPARED_AT_ONCE)]
+    watch = place.watch()
+    watch.on_gap()
+    await asyncio.sleep(0)
+    watch.on_gap()
+    await place.tasks.settle()
+    assert Counter(place.reads)[Key("r0", "state")] == 2

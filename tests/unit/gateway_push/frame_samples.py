@@ -84,6 +84,8 @@ def outcome(reader: FrameReader, fed: Iterable[bytes]) -> Outcome:
     for piece in fed:
         try:
             events += reader.feed(piece)
+            while reader.has_more:
+                events += reader.feed(b"")
         except FrameError as error:
             return events, error.code
         assert reader.held_bytes <= reader.max_held_bytes

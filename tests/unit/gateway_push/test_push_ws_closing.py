@@ -10,10 +10,10 @@ from websockets.frames import Opcode
 from gateway.config import MAX_FRAME_BYTES
 from gateway.push.deflate import deflated_frame
 from gateway.push.frames_read import MAX_FRAGMENTS
+from gateway.push.inbox import FRAGMENTS_AS_ONE
 from gateway.push.ws import (
     CLOSE_TIMEOUT_S,
     CONTROLS_PER_S,
-    FRAGMENTS_AS_ONE,
     MIN_CONTROLS,
     DeflatedWebSocket,
 )

@@ -11,8 +11,9 @@ import pytest
 from push_samples import ANN, Node, settle
 from push_wires import Desk, Peer, settled
 
+from gateway.push.inbox import MAX_AT_ONCE
 from gateway.push.mailbox import MAX_MESSAGES
-from gateway.push.ws import MAX_AT_ONCE, DeflatedWebSocket
+from gateway.push.ws import DeflatedWebSocket
 from gateway.tokens.bearer import Bearer
 from room.actor import Actor
 from room.commands import Request

@@ -12,7 +12,8 @@ from push_samples import ANN, OWNER, Node, settle
 from push_wires import Desk, Peer, settled
 from websockets.frames import Frame, Opcode
 
-from gateway.push.ws import MAX_AT_ONCE, DeflatedWebSocket, WebSocket
+from gateway.push.inbox import MAX_AT_ONCE
+from gateway.push.ws import DeflatedWebSocket, WebSocket
 from gateway.tokens.bearer import Bearer
 from room.messages import Bye
 from tests.unit.gateway_push.frame_samples import (

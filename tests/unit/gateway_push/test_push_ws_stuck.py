@@ -6,7 +6,7 @@ import json
 
 import pytest
 from push_samples import ANN, OWNER, Node
-from push_wires import PING_S, STEP_S, TICK_S, Desk, Peer
+from push_wires import PING_S, STEP_S, Desk, Peer
 from websockets.frames import Opcode
 
 from gateway.push.ws import PING

@@ -58,6 +58,6 @@ async def test_a_notice_of_it_is_dropped() -> None:
 
 async def test_a_comparison_reads_the_room_and_not_the_document() -> None:
     place, tasks = Place(), Tasks()
-    watch(place, tasks).compare()
+    await watch(place, tasks).compare()
     await tasks.settle()
     assert sorted(place.reads) == [Key("demo", "state"), Key("demo", "x-score")]
