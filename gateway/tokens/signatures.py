@@ -24,7 +24,7 @@ class Signatures:
     """Verifies tokens; what is in them is read by nobody before that.
 
     The library judges a header and everything that looks unusual. A token whose header it has
-    accepted before needs only its HMAC: that is most of what a connection costs otherwise.
+    accepted before needs only its HMAC, which a crowd that comes back at once shows.
 
     Args:
         secret: the key, of 32 bytes at least.
