@@ -13,9 +13,9 @@ import av
 from bench.core import full_room
 from bench.measure import Row, in_turns, row
 from room.snapshot import encode_state
-from sei.inject import inject
-from sei.remux import remux
-from sei.state import fixed_state
+from sei.files.inject import inject
+from sei.files.remux import remux
+from sei.insertion.state import fixed_state
 
 SECONDS = 240
 

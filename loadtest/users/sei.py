@@ -12,7 +12,7 @@ from loadtest.users.entries import tell_age
 from loadtest.users.reader import Reader
 from loadtest.users.streams import open_stream
 from sei.errors import BadFlv
-from sei.flv_reader import FlvStateReader
+from sei.flv.reader import FlvStateReader
 
 log = logging.getLogger(__name__)
 

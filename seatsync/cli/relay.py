@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _relay(arguments: argparse.Namespace) -> int:
     from seatsync import Room
     from seatsync.cli.serve import stop_signal
-    from sei.relay import run_relay
+    from sei.relay.relay import run_relay
 
     stop = stop_signal()
     host, _ = arguments.relay_listen

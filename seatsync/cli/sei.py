@@ -18,8 +18,8 @@ from seatsync.cli.flags import Flags
 from seatsync.cli.gateway_flags import add_gateway_flag
 
 if TYPE_CHECKING:
-    from sei.read import Found
-    from sei.report import Report
+    from sei.files.read import Found
+    from sei.files.report import Report
 
 FETCH_TIMEOUT_S = 10.0
 
@@ -50,8 +50,8 @@ def _action(actions: Any, name: str, summary: str, run: Any) -> argparse.Argumen
 
 
 def _inject(arguments: argparse.Namespace) -> int:
-    from sei.inject import inject
-    from sei.state import fixed_state
+    from sei.files.inject import inject
+    from sei.insertion.state import fixed_state
 
     body = _state_bytes(arguments)
     states = fixed_state(body)
@@ -98,8 +98,8 @@ async def _fetch_state(gateway: str, room: str) -> bytes:
 
 
 def _read(arguments: argparse.Namespace) -> int:
-    from sei.payload import room_tag
-    from sei.read import read
+    from sei.files.read import read
+    from sei.wire.payload import room_tag
 
     tag = None if arguments.room is None else room_tag(arguments.room)
     for found in read(arguments.source):
@@ -133,7 +133,7 @@ def json_line(found: Found) -> str:
 
 
 def _strip(arguments: argparse.Namespace) -> int:
-    from sei.strip import strip
+    from sei.files.strip import strip
 
     with progress_bar("strip") as progress:
         report = strip(arguments.source, arguments.target, progress)

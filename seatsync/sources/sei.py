@@ -19,7 +19,7 @@ from seatsync.sources import inbound
 from seatsync.sources.answers import network_errors_end_the_source, read_bounded, refusal
 from seatsync.sources.source import CONNECT_TIMEOUT_S, Arrival, Signal
 from sei.errors import BadFlv
-from sei.flv_reader import FlvStateReader, Sighting
+from sei.flv.reader import FlvStateReader, Sighting
 
 MAX_MEDIA_BYTES: Final = 64 * 1024
 STATELESS_S: Final = 10.0

@@ -14,8 +14,8 @@ import jwt
 import pytest
 
 from room.position import Position
-from sei.assembler import Assembler
-from sei.read import read
+from sei.files.read import read
+from sei.wire.assembler import Assembler
 
 COMMANDS = ["serve", "demo", "relay", "token", "cmd", "watch", "sei"]
 ACTIONS = ["inject", "read", "strip"]

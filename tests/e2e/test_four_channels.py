@@ -19,9 +19,9 @@ import pytest
 
 from room.position import Position
 from seatsync import CHANNELS, Room
-from sei.assembler import Assembler
 from sei.errors import BadPayload
-from sei.payload import decode
+from sei.wire.assembler import Assembler
+from sei.wire.payload import decode
 
 ROOM = "evening"
 UUID = bytes.fromhex("5e617453796e4331a9d47c3b8f12e6d0")

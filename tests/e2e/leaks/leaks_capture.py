@@ -14,7 +14,7 @@ import aiohttp
 from leaks_plants import Planted, Plants
 
 from room.position import Position
-from sei.payload import decode, encode, inflate
+from sei.wire.payload import decode, encode, inflate
 from tests.e2e.gateway.gateway_kit import Node, fresh_id, settled
 
 Heard = dict[tuple[str, str], bytearray]

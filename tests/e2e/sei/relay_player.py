@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 import av
 
-from sei.flv import VIDEO, Tag, TagParser, is_configuration, read_video
-from sei.flv_reader import FlvStateReader, Sighting
-from sei.relay import run_relay
+from sei.flv.reader import FlvStateReader, Sighting
+from sei.flv.tags import VIDEO, Tag, TagParser, is_configuration, read_video
+from sei.relay.relay import run_relay
 
 LOOPBACK = ("127.0.0.1", 0)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import av
 import pytest
 
-from sei.framing import CODECS, Codec, Framing
-from sei.inject import inject
-from sei.message import UUID_BYTES
-from sei.nal import walk
-from sei.read import read
-from sei.state import fixed_state
-from sei.strip import strip
+from sei.files.inject import inject
+from sei.files.read import read
+from sei.files.strip import strip
+from sei.insertion.state import fixed_state
+from sei.wire.framing import CODECS, Codec, Framing
+from sei.wire.message import UUID_BYTES
+from sei.wire.nal import walk
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "media"
 PLAYABLE = [

@@ -26,10 +26,10 @@ from relay_player import (
 
 from room.position import Position
 from sei.errors import BadMedia
-from sei.fanout import LiveStream
-from sei.flv import VIDEO, Tag, is_configuration, read_video
-from sei.flv_server import serving
-from sei.message import UUID_BYTES
+from sei.flv.tags import VIDEO, Tag, is_configuration, read_video
+from sei.outputs.fanout import LiveStream
+from sei.outputs.flv_server import serving
+from sei.wire.message import UUID_BYTES
 
 
 async def test_the_stream_carries_the_bytes_of_the_snapshot() -> None:

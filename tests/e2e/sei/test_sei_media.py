@@ -32,14 +32,14 @@ from sei_files import (
 
 from room.position import Position
 from sei.errors import BadMedia
-from sei.framing import Framing, framing_of
-from sei.inject import inject
-from sei.message import message_unit
-from sei.nal import insert_offset, splice, walk
-from sei.packet import with_bytes
-from sei.read import Found, read
-from sei.state import fixed_state
-from sei.strip import strip
+from sei.files.inject import inject
+from sei.files.packet import with_bytes
+from sei.files.read import Found, read
+from sei.files.strip import strip
+from sei.insertion.state import fixed_state
+from sei.wire.framing import Framing, framing_of
+from sei.wire.message import message_unit
+from sei.wire.nal import insert_offset, splice, walk
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)

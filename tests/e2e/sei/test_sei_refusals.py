@@ -14,14 +14,14 @@ from sei_files import CONTAINERS, STATE, encode, fragment, frame_hashes, plain_r
 
 from room.errors import InvalidArgument
 from sei.errors import BadMedia
-from sei.flv import TagParser, file_header, is_configuration, write_tag
-from sei.framing import Framing
-from sei.inject import inject
-from sei.message import UUID_BYTES
-from sei.nal import walk
-from sei.read import read
-from sei.state import fixed_state
-from sei.strip import strip
+from sei.files.inject import inject
+from sei.files.read import read
+from sei.files.strip import strip
+from sei.flv.tags import TagParser, file_header, is_configuration, write_tag
+from sei.insertion.state import fixed_state
+from sei.wire.framing import Framing
+from sei.wire.message import UUID_BYTES
+from sei.wire.nal import walk
 
 # Refusals -----------------------------------------------------------------------------------------
 

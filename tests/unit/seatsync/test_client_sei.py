@@ -12,8 +12,8 @@ from yarl import URL
 
 from room.position import Position
 from seatsync.sources.sei import SeiSource
-from sei.message import message_unit
-from sei.payload import encode
+from sei.wire.message import message_unit
+from sei.wire.payload import encode
 
 FLV_HEADER = b"FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00"
 

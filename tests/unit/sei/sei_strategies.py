@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from room.position import LARGEST, Position
-from sei.framing import Framing
-from sei.message import UUID_BYTES
-from sei.nal import escape, insert_offset, splice
+from sei.wire.framing import Framing
+from sei.wire.message import UUID_BYTES
+from sei.wire.nal import escape, insert_offset, splice
 
 KINDS = {"h264": list(range(1, 24)), "hevc": [*range(10), 19, 20, 21, *range(32, 41)]}
 VCL = {"h264": [1, 5], "hevc": [1, 19]}

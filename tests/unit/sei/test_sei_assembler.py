@@ -6,9 +6,9 @@ import hashlib
 import pytest
 
 from room.position import Position
-from sei.assembler import Assembler
 from sei.errors import BadPayload
-from sei.payload import Message, decode, encode
+from sei.wire.assembler import Assembler
+from sei.wire.payload import Message, decode, encode
 
 NOISE = base64.b85encode(hashlib.shake_256(b"seed").digest(1600))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.cadence import Cadence
+from sei.insertion.cadence import Cadence
 
 A, B = (b"A",), (b"B",)
 CHUNKS = (b"1", b"2", b"3")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from sei.fanout import LiveStream, Player
-from sei.flv import AUDIO, SCRIPT, VIDEO, Tag, TagParser
+from sei.flv.tags import AUDIO, SCRIPT, VIDEO, Tag, TagParser
+from sei.outputs.fanout import LiveStream, Player
 
 METADATA = Tag(SCRIPT, 0, b"\x02onMetaData")
 AVC = Tag(VIDEO, 0, b"\x17\x00\x00\x00\x00record")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sei.errors import BadFlv
-from sei.flv import (
+from sei.flv.tags import (
     AUDIO,
     SCRIPT,
     VIDEO,

@@ -10,11 +10,11 @@ from sei_strategies import our_message
 
 from room.position import Position
 from sei.errors import BadFlv
-from sei.flv import AUDIO, VIDEO, Tag, file_header, write_tag
-from sei.flv_reader import FlvStateReader, Sighting
-from sei.framing import Codec, Framing
-from sei.message import message_unit
-from sei.payload import encode
+from sei.flv.reader import FlvStateReader, Sighting
+from sei.flv.tags import AUDIO, VIDEO, Tag, file_header, write_tag
+from sei.wire.framing import Codec, Framing
+from sei.wire.message import message_unit
+from sei.wire.payload import encode
 
 HEADER = file_header(has_audio=False, has_video=True)
 HERE = Position(7, 3)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sei_strategies import any_bytes, codecs
 
-from sei.framing import Codec, Framing, framing_of, parameter_sets
+from sei.wire.framing import Codec, Framing, framing_of, parameter_sets
 
 SPS, PPS, VPS, SEI = b"\x67sps", b"\x68pps!", b"\x40\x01vps", b"\x4e\x01sei"
 

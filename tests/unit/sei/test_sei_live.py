@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from sei.live import Pacer
+from sei.relay.live import Pacer
 
 
 class Stop(threading.Event):

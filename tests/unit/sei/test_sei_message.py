@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sei_strategies import any_bytes, foreign_message, framings, our_message, packets
 
-from sei.framing import Framing
-from sei.message import UUID_BYTES, find_messages, message_unit, remove_messages
-from sei.nal import escape, insert_offset, splice
+from sei.wire.framing import Framing
+from sei.wire.message import UUID_BYTES, find_messages, message_unit, remove_messages
+from sei.wire.nal import escape, insert_offset, splice
 
 SEI_HEADERS = {"h264": [b"\x06"], "hevc": [b"\x4e\x01", b"\x50\x01"]}
 H264 = Framing("h264", 4)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sei_strategies import any_bytes, framings, insert, nal, packets
 
-from sei.framing import Framing
-from sei.message import find_messages, message_unit, remove_messages
-from sei.nal import (
+from sei.wire.framing import Framing
+from sei.wire.message import find_messages, message_unit, remove_messages
+from sei.wire.nal import (
     escape,
     insert_offset,
     insert_parameter_sets,

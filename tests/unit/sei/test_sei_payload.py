@@ -12,9 +12,9 @@ from sei_strategies import positions, texts
 
 from room.errors import InvalidArgument
 from room.position import LARGEST, Position
-from sei.assembler import Assembler
 from sei.errors import BadPayload, TooManyChunks
-from sei.payload import (
+from sei.wire.assembler import Assembler
+from sei.wire.payload import (
     MAX_SNAPSHOT_BYTES,
     Message,
     Signature,

@@ -7,7 +7,7 @@ from av.packet import Packet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.rawtime import RawClock, filled
+from sei.files.rawtime import RawClock, filled
 
 
 def stamp(

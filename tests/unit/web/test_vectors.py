@@ -11,9 +11,9 @@ import pytest
 
 from room.position import Position
 from room.reconcile import Reconciler
-from sei.assembler import Assembler
 from sei.errors import BadPayload
-from sei.payload import StreamSnapshot, decode
+from sei.wire.assembler import Assembler
+from sei.wire.payload import StreamSnapshot, decode
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 

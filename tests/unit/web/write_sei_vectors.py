@@ -1,7 +1,7 @@
 """Write ``tests/vectors/sei_payload.json``: bodies of SEI messages and what becomes of them.
 
-An encoder of its own, straight from the format, so that a defect of ``sei.payload`` cannot hide
-in the cases that judge it. Run it after a change of the format:
+An encoder of its own, straight from the format, so that a defect of ``sei.wire.payload`` cannot
+hide in the cases that judge it. Run it after a change of the format:
 ``python tests/unit/web/write_sei_vectors.py``.
 """
 

@@ -17,9 +17,9 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from sei.errors import BadMedia
-from sei.media import Media, display_order, open_media
-from sei.rewrite import Rewriter
-from sei.timeline import Timeline, rescale
+from sei.files.media import Media, display_order, open_media
+from sei.files.timeline import Timeline, rescale
+from sei.insertion.rewrite import Rewriter
 
 
 class Tracks(NamedTuple):

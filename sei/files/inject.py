@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sei.remux import remux
-from sei.report import Progress, Report
-from sei.state import Encoder, StateAt
+from sei.files.remux import remux
+from sei.files.report import Progress, Report
+from sei.insertion.state import Encoder, StateAt
 
 
 def inject(

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from sei.framing import START_CODE, Codec, Framing
+from sei.wire.framing import START_CODE, Codec, Framing
 
 _UNESCAPED: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 _H264_VCL: Final = frozenset({1, 2, 3, 4, 5, 14, 20, 21})

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from sei.errors import BadFlv
-from sei.framing import Codec
+from sei.wire.framing import Codec
 
 AUDIO: Final = 8
 VIDEO: Final = 9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from room.position import Position
-from sei.payload import Message, Signature, StreamSnapshot, inflate
+from sei.wire.payload import Message, Signature, StreamSnapshot, inflate
 
 _Key = tuple[str, Position, int, int, bool]
 

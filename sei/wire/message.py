@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sei.framing import Codec, Framing
-from sei.nal import HEADER_BYTES, Span, escape, is_sei, unescape, walk
+from sei.wire.framing import Codec, Framing
+from sei.wire.nal import HEADER_BYTES, Span, escape, is_sei, unescape, walk
 
 UUID_BYTES: Final = UUID("5e617453-796e-4331-a9d4-7c3b8f12e6d0").bytes
 _USER_DATA_UNREGISTERED: Final = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sei.media import Media
+from sei.files.media import Media
 
 Progress = Callable[[int, int], None]
 """Takes bytes done and bytes in all; called every so often, and at the end."""

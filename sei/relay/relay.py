@@ -18,12 +18,12 @@ from typing import Final
 from room.errors import SeatsyncError
 from room.names import check_room
 from sei.errors import TooManyChunks
-from sei.fanout import LiveStream
-from sei.flv import Tag
-from sei.flv_server import serving
-from sei.live import run_live
-from sei.source import LiveSource, MediaLoop, TestPicture
-from sei.state import Encoder, HasBody
+from sei.flv.tags import Tag
+from sei.inputs.looped import LiveSource, MediaLoop, TestPicture
+from sei.insertion.state import Encoder, HasBody
+from sei.outputs.fanout import LiveStream
+from sei.outputs.flv_server import serving
+from sei.relay.live import run_live
 
 _log: Final = logging.getLogger(__name__)
 

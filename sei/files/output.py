@@ -15,8 +15,8 @@ from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import BadMedia
-from sei.media import Media, explained, extradata_of
-from sei.timeline import Timeline, rescale
+from sei.files.media import Media, explained, extradata_of
+from sei.files.timeline import Timeline, rescale
 
 FORMATS: Final = {
     ".flv": "flv",

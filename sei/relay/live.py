@@ -17,11 +17,11 @@ from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import SourceFailed
-from sei.flv import Tag, TagParser
-from sei.output import MUX_OPTIONS
-from sei.packet import new_extradata, with_bytes
-from sei.rewrite import Rewriter
-from sei.source import LiveSource
+from sei.files.output import MUX_OPTIONS
+from sei.files.packet import new_extradata, with_bytes
+from sei.flv.tags import Tag, TagParser
+from sei.inputs.looped import LiveSource
+from sei.insertion.rewrite import Rewriter
 
 _BUFFER_BYTES: Final = 1 << 20
 """One write for each packet, also for a large keyframe."""

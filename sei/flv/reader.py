@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from room.position import Position
-from sei.assembler import Assembler
 from sei.errors import BadPayload
-from sei.flv import Tag, TagParser, read_video
-from sei.framing import Codec, Framing, framing_of
-from sei.message import find_messages
-from sei.payload import StreamSnapshot, decode, room_tag
+from sei.flv.tags import Tag, TagParser, read_video
+from sei.wire.assembler import Assembler
+from sei.wire.framing import Codec, Framing, framing_of
+from sei.wire.message import find_messages
+from sei.wire.payload import StreamSnapshot, decode, room_tag
 
 _LENGTH_BYTES: Final = 4
 """Of NAL units before the decoder configuration has been seen."""

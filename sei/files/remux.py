@@ -10,12 +10,12 @@ from typing import Final
 from av.packet import Packet
 from av.stream import Stream
 
-from sei.media import Media, Video, display_order, open_media, seconds
-from sei.output import RAW_FORMATS, format_of, open_output
-from sei.packet import new_extradata, with_bytes
-from sei.report import Meter, Progress, Report
-from sei.rewrite import Rewriter
-from sei.timeline import Timeline
+from sei.files.media import Media, Video, display_order, open_media, seconds
+from sei.files.output import RAW_FORMATS, format_of, open_output
+from sei.files.packet import new_extradata, with_bytes
+from sei.files.report import Meter, Progress, Report
+from sei.files.timeline import Timeline
+from sei.insertion.rewrite import Rewriter
 
 MessagesAt = Callable[[float], tuple[bytes, ...]]
 """Gives the messages of the newest snapshot at a stream time in seconds."""

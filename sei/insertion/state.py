@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from room.errors import InvalidArgument
 from room.position import Position
 from room.snapshot import Head, read_head
-from sei.payload import encode
+from sei.wire.payload import encode
 
 
 class HasBody(Protocol):

@@ -10,7 +10,16 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from sei.flv import AUDIO, SCRIPT, VIDEO, Tag, file_header, is_configuration, read_video, write_tag
+from sei.flv.tags import (
+    AUDIO,
+    SCRIPT,
+    VIDEO,
+    Tag,
+    file_header,
+    is_configuration,
+    read_video,
+    write_tag,
+)
 
 MAX_GOP_BYTES: Final = 8 * 1024 * 1024
 MAX_PENDING_BYTES: Final = 12 * 1024 * 1024

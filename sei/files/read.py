@@ -9,13 +9,13 @@ from pathlib import Path
 from av.packet import Packet
 from av.stream import Stream
 
-from sei.assembler import Assembler
 from sei.errors import BadPayload
-from sei.framing import Framing, framing_of
-from sei.media import open_media, seconds
-from sei.message import find_messages
-from sei.packet import new_extradata
-from sei.payload import Message, StreamSnapshot, decode
+from sei.files.media import open_media, seconds
+from sei.files.packet import new_extradata
+from sei.wire.assembler import Assembler
+from sei.wire.framing import Framing, framing_of
+from sei.wire.message import find_messages
+from sei.wire.payload import Message, StreamSnapshot, decode
 
 
 @dataclass(frozen=True, slots=True)

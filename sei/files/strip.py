@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sei.remux import remux
-from sei.report import Progress, Report
+from sei.files.remux import remux
+from sei.files.report import Progress, Report
 
 
 def strip(source: Path, target: Path, progress: Progress | None = None) -> Report:

@@ -19,9 +19,9 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from sei.errors import BadMedia
-from sei.framing import CODECS, Codec, framing_of
-from sei.message import UUID_BYTES
-from sei.rawtime import RawClock, filled
+from sei.files.rawtime import RawClock, filled
+from sei.wire.framing import CODECS, Codec, framing_of
+from sei.wire.message import UUID_BYTES
 
 _OPTIONS: Final = {
     "protocol_whitelist": "file",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sei.cadence import Cadence
 from sei.errors import BadMedia
-from sei.framing import Codec, framing_of, parameter_sets
-from sei.message import UUID_BYTES, message_unit, remove_messages
-from sei.nal import insert_offset, insert_parameter_sets, splice, with_start_codes
+from sei.insertion.cadence import Cadence
+from sei.wire.framing import Codec, framing_of, parameter_sets
+from sei.wire.message import UUID_BYTES, message_unit, remove_messages
+from sei.wire.nal import insert_offset, insert_parameter_sets, splice, with_start_codes
 
 
 class Rewritten(NamedTuple):

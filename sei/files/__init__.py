@@ -1,0 +1,1 @@
+"""Media files, by PyAV: inject, read, strip, verify."""

@@ -1,0 +1,1 @@
+"""Where live streams come from: byte sources over the network, files, standard input."""

@@ -1,0 +1,1 @@
+"""Where live streams go: players over HTTP, onward by RTMP, files."""
