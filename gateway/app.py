@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.api import demo, documents, health, page, rooms
+from gateway.api import demo, documents, health, keys, page, rooms
 from gateway.api.cors import add_headers, cors
 from gateway.api.problems import problems
 from gateway.config import MAX_BODY_BYTES
@@ -32,6 +32,7 @@ def public_app(gateway: Gateway) -> web.Application:
         rooms.routes(gateway),
         documents.routes(gateway),
         health.routes(gateway),
+        keys.routes(gateway),
         demo.routes(gateway),
         page.routes(),
     ):

@@ -7,6 +7,8 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from gateway.keys import KeyFile
+
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FRAME_BYTES: Final = 16 * 1024
 MAX_DOCS: Final = 64
@@ -120,6 +122,8 @@ class Config(msgspec.Struct, frozen=True):
     """Whether a user may hold one seat in all rooms only."""
     audit_log: Path | None = None
     """Where privileged commands are written down; None: the log."""
+    sei_keys: KeyFile | None = None
+    """The public keys of what goes into streams; None: none are published."""
     demo_users: tuple[DemoUser, ...] = ()
     drain_s: float = 8.0
     """How long connections may take to leave; the process is gone within 10 s."""

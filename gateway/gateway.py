@@ -13,6 +13,7 @@ from gateway.commits.chronicle import Chronicle
 from gateway.commits.committer import Committer
 from gateway.commits.telling import Telling
 from gateway.config import NO_PROGRESS_S, SSE_COMMENT_S, Config
+from gateway.keys import PublishedKeys
 from gateway.limits import Limits
 from gateway.loop.probe import LoopProbe
 from gateway.loop.tasks import Tasks
@@ -56,6 +57,7 @@ class Gateway:
     authenticator: Authenticator
     limits: Limits
     audit: Audit
+    keys: PublishedKeys | None
     poller: Poller[Edition]
     rooms: Rooms
     hub: Hub
@@ -89,6 +91,12 @@ class Gateway:
         """Say how often pollers should ask now."""
         return self.probe.pace_ms(self.config.poll_interval_ms)
 
+    def reload(self) -> None:
+        """Open and read again what was replaced on disk."""
+        self.audit.reopen()
+        if self.keys is not None:
+            self.keys.reload()
+
     async def run(self) -> None:
         """Keep up with people and with the other nodes, until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -110,8 +118,9 @@ def assemble(
     """Wire the parts around a backend; needs a running loop.
 
     Raises:
-        CannotStart: the audit log can't be opened.
+        CannotStart: the audit log can't be opened, or the key file not published.
     """
+    keys = None if config.sei_keys is None else PublishedKeys(config.sei_keys)
     node, rng = new_id(), random.Random()  # noqa: S311 - spread, not secrecy
     tasks = Tasks()
     metrics, wheel, loop = Metrics(), Wheel(), asyncio.get_running_loop()
@@ -229,6 +238,7 @@ def assemble(
         ),
         limits=limits,
         audit=audit,
+        keys=keys,
         poller=poller,
         rooms=rooms,
         hub=hub,

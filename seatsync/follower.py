@@ -24,6 +24,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
     channel: Channel
     verdict: Verdict
+    signed: bool = False
+    """Whether a trusted key vouches for it, out of the video."""
     lag_ms: int
     """From its commit to its arrival, by the clocks of the server and of this machine."""
     received_at_ms: int
@@ -73,6 +75,7 @@ class Follower:
             snapshot=snapshot,
             channel=arrival.channel,
             verdict=verdict,
+            signed=arrival.signed,
             lag_ms=received_at_ms - snapshot.ts_ms,
             received_at_ms=received_at_ms,
         )

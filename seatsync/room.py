@@ -23,11 +23,14 @@ from seatsync.follower import Follower, Update
 from seatsync.ladder import Ladder
 from seatsync.mailbox import Mailbox
 from seatsync.runner import Runner
+from seatsync.sources.keys import StreamKeys, keys_address
 from seatsync.sources.poll import PollSource
 from seatsync.sources.sei import SeiSource
 from seatsync.sources.source import CONNECT_TIMEOUT_S, Arrival, Source
 from seatsync.sources.sse import SseSource
 from seatsync.sources.ws import WsSource
+from sei.wire.keys import KeySet
+from sei.wire.signature import Verdict as SignatureVerdict
 
 ARRIVALS_DEPTH: Final = 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(connect=CONNECT_TIMEOUT_S, sock_read=CONNECT_TIMEOUT_S)
@@ -54,6 +57,7 @@ class Room:
         token: str | None = None,
         channels: Collection[Channel] = CHANNELS,
         stream_url: str | None = None,
+        sei_keys: KeySet | str | None = None,
         draw: Callable[[], float] | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -65,6 +69,8 @@ class Room:
             token: who asks; none is anonymous.
             channels: those that may be used; they are preferred in the order of ``CHANNELS``.
             stream_url: where the room's FLV stream is, if not where the gateway says.
+            sei_keys: the keys that sign what is in the stream, or the address of a JWK set; unless
+                given, the set at ``/.well-known/seatsync-keys.json`` of the gateway.
             draw: gives random numbers in 0..1.
             clock_ms: gives Unix time, for the lag of snapshots.
 
@@ -76,6 +82,7 @@ class Room:
         self._ladder: Final = Ladder(channels, self._draw)
         self._channels: Final = frozenset(channels)
         self._stream_url: Final = None if stream_url is None else http_url(stream_url)
+        self._keys_address: Final = keys_address(self._access, sei_keys)
         self._clock_ms: Final = clock_ms
         self._follower: Final = Follower(self._access.view)
         self._readers: Final[WeakSet[Mailbox[Update]]] = WeakSet()
@@ -83,6 +90,7 @@ class Room:
         self._exits: Final = AsyncExitStack()
         self._runner: Runner | None = None
         self._commands: CommandSender | None = None
+        self._keys: StreamKeys | None = None
         self._left = False
         self._failure: BaseException | None = None
 
@@ -113,6 +121,19 @@ class Room:
     def endings(self) -> Mapping[Channel, SourceEnded]:
         """How the latest life of each channel ended, where one did."""
         return {} if self._runner is None else dict(self._runner.endings)
+
+    @property
+    def sei_keys(self) -> KeySet:
+        """The keys that the video is believed by now; none before they were fetched."""
+        return KeySet() if self._keys is None else self._keys.trusted
+
+    @property
+    def signatures(self) -> Mapping[SignatureVerdict, int]:
+        """How many snapshots the video brought, by what became of their signature; a live view.
+
+        ``valid``, ``unsigned``, ``unknown_key``, and ``invalid``: those were dropped.
+        """
+        return {} if self._keys is None else self._keys.counts
 
     async def __aenter__(self) -> Self:
         if self._runner is not None or self._left:
@@ -187,8 +208,9 @@ class Room:
 
     def _build_sources(self, session: aiohttp.ClientSession) -> dict[Channel, Source]:
         have = self._follower.have
-        sei = SeiSource(session, self._access, stream_url=self._stream_url)
-        if "sei" in self._channels and len(self._channels) > 1 and self._stream_url is None:
+        self._keys = StreamKeys(session, self._keys_address)
+        sei = SeiSource(session, self._access, stream_url=self._stream_url, keys=self._keys)
+        if "sei" in self._channels and len(self._channels) > 1:
             self._prefetch(sei)
         every: tuple[Source, ...] = (
             WsSource(session, self._access, have),
@@ -199,13 +221,15 @@ class Room:
         return {source.channel: source for source in every}
 
     def _prefetch(self, sei: SeiSource) -> None:
-        """Learn where the stream is while the gateway is there: later it may not be."""
+        """Learn what the video takes while the gateway is there: later it may not be."""
 
-        async def locate() -> None:
-            with suppress(SourceEnded):  # asked again when the channel's turn comes
-                await sei.locate()
+        async def prepare() -> None:
+            if self._stream_url is None:
+                with suppress(SourceEnded):  # asked again when the channel's turn comes
+                    await sei.locate()
+            await sei.keys.prefetch()
 
-        task = asyncio.create_task(locate(), name="seatsync media")
+        task = asyncio.create_task(prepare(), name="seatsync media")
 
         async def cancel() -> None:
             task.cancel()

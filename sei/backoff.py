@@ -41,6 +41,6 @@ class Backoff:
         """
         if lived_s >= self._lived_s:
             self.failures = 0
-        bound_s = min(self._cap_s, self._base_s * 2 ** min(self.failures, _DOUBLINGS))
+        bound_s = min(self._cap_s, self._base_s * (1 << min(self.failures, _DOUBLINGS)))
         self.failures += 1
         return self._draw() * bound_s

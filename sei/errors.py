@@ -17,6 +17,12 @@ class BadFlv(SeatsyncError):
     code = "MALFORMED"
 
 
+class BadRtmp(SeatsyncError):
+    """What a peer sent does not follow RTMP, or is more than is taken."""
+
+    code = "MALFORMED"
+
+
 class TooManyChunks(SeatsyncError):
     """A snapshot does not fit into the messages that the format allows."""
 
@@ -29,3 +35,7 @@ class BadMedia(InvalidArgument):
 
 class SourceFailed(SeatsyncError):
     """The source of a live stream broke off."""
+
+
+class RtmpFailed(SeatsyncError):
+    """An RTMP peer is not there, silent, refuses, or broke off."""

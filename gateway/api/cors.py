@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.api import keys
 from gateway.api.problems import PLAIN_HEADERS, problem_response
 from gateway.api.requests import host_of
 from gateway.edge.house import EXPOSED
 from gateway.gateway import Gateway
-from gateway.origins import Origins
+from gateway.origins import ANY, Origins
 from room.errors import SeatsyncError
 
 PREFLIGHT: Final = {
@@ -21,6 +22,9 @@ PREFLIGHT: Final = {
     ),
     "Access-Control-Max-Age": "7200",
 }
+
+PUBLIC: Final = frozenset({keys.PATH})
+"""What pages of every origin may read: it is the same for everybody, and no secret."""
 
 ORIGIN: Final = web.RequestKey("origin", str)
 
@@ -33,10 +37,12 @@ def cors(gateway: Gateway) -> Any:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
+        is_public = request.path in PUBLIC
+        # Said to everybody, asked or not: caches give one answer to all of them.
+        origin = ANY if is_public else request.headers.get("Origin")
         if origin is None:
             return await handler(request)
-        if not origins.admits(origin, host_of(request), request.scheme):
+        if not is_public and not origins.admits(origin, host_of(request), request.scheme):
             return problem_response(
                 SeatsyncError("pages of that origin may not come here", code="FORBIDDEN")
             )
@@ -57,7 +63,7 @@ def add_headers(gateway: Gateway) -> Callable[[web.Request, web.StreamResponse],
         if origin is not None:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
-        if origin is not None or varies:
+        if request.path not in PUBLIC and (origin is not None or varies):
             response.headers.add("Vary", "Origin")
         response.headers.update(PLAIN_HEADERS)
 

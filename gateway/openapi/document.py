@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.api.documents import Put
+from gateway.api.keys import PATH as KEYS_PATH
 from gateway.api.problems import ProblemDetails
 from gateway.api.rooms import Created, Media
 from gateway.entry import Entry
-from gateway.openapi import commands, examples, problems, reading, writing
+from gateway.openapi import commands, examples, keys, problems, reading, writing
 from gateway.openapi.parameters import HEADERS, PARAMETERS
 from gateway.openapi.schemas import components, incoming
 from room.commands import NewRoom
@@ -95,6 +96,7 @@ def build() -> dict[str, Any]:
                 **components(_OUTGOING),
                 **problems.schemas(),
                 "Event": reading.event(),
+                "KeySet": keys.schema(),
                 "Health": _health("live", "ready", "draining"),
             },
         },
@@ -118,6 +120,7 @@ def paths() -> dict[str, Any]:
         f"{room}/events": {"get": reading.events()},
         f"{room}/entry": {"get": reading.entry()},
         f"{room}/media": {"get": reading.media()},
+        KEYS_PATH: {"get": keys.keys()},
         "/livez": {"get": _probe("livez", "Whether the process lives", "live")},
         "/readyz": {"get": _probe("readyz", "Whether it may take traffic", "ready")},
     }

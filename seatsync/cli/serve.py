@@ -3,7 +3,8 @@
   seatsync serve --listen 0.0.0.0:8080 --store sqlite:/var/lib/rooms.db
 
 SIGTERM drains: /readyz says 503, every connection is told when to come back, and the process is
-gone within ten seconds. SIGHUP opens the audit log again. Logs are JSON lines on standard error.
+gone within ten seconds. SIGHUP opens the audit log again and reads the keys of
+streams again. Logs are JSON lines on standard error.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from seatsync.cli.flags import Flags
 from seatsync.cli.folder import add_data_flag, read_secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.config import Address, Config
+    from gateway.keys import KeyFile
     from store.backend import Backend
 
 
@@ -38,6 +42,15 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
         "unless given, they go to the log",
         kind=kinds.path,
         metavar="PATH",
+    )
+    flags.add(
+        parser,
+        "--sei-keys",
+        "JWK set of the public keys that messages in streams are signed with, as seatsync sei "
+        "keygen writes it; published at /.well-known/seatsync-keys.json, read again when it "
+        "changes",
+        kind=kinds.path,
+        metavar="FILE",
     )
     parser.set_defaults(run=run)
 
@@ -117,10 +130,11 @@ async def _serve(arguments: argparse.Namespace) -> int:
         orientation=arguments.orientation or "landscape",
         upstreams=upstream_flags.read_upstreams(arguments),
         audit_log=arguments.audit_log,
+        sei_keys=key_file(arguments.sei_keys),
     )
     async with serving(config, await open_store(arguments)) as server:
-        if config.audit_log is not None:
-            on_signal(signal.SIGHUP, server.gateway.audit.reopen)
+        if config.audit_log is not None or config.sei_keys is not None:
+            on_signal(signal.SIGHUP, server.gateway.reload)
         print(f"seatsync: serving http://{server.address}", flush=True)
         print(f"          metrics http://{server.metrics_address}/metrics", flush=True)
         spare_collector()
@@ -177,6 +191,16 @@ def configure(arguments: argparse.Namespace, **settings: Any) -> Config:
         single_room_seat=arguments.single_room_seat,
         **settings,
     )
+
+
+def key_file(path: Path | None) -> KeyFile | None:
+    """Name the keys to publish, and what makes sure that they are public."""
+    if path is None:
+        return None
+    from gateway.keys import KeyFile
+    from sei.wire.keys import public_part
+
+    return KeyFile(path, public_part)
 
 
 def metrics_address(arguments: argparse.Namespace) -> Address:

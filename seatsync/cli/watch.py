@@ -1,5 +1,7 @@
 """Print one line for each snapshot that arrives: position, channel, lag, verdict, seats taken.
 
+``signed`` stands where a message out of the video was signed with a key that the gateway names.
+
 seatsync watch demo                  follow by the best channel that works
 seatsync watch demo --channel sei    read the state out of the video alone
 """
@@ -77,6 +79,6 @@ def line(update: Update) -> str:
     names = " ".join(f"{seat.index}:{seat.user.nickname}" for seat in taken if seat.user)
     seats = f"{len(taken)}/{len(state.seats)} {names}" if state.session else "no live session"
     verdict = "" if update.verdict == "applied" else f"{update.verdict} "
-    return (
-        f"{update.snapshot.position}  {update.channel:<4}  {update.lag_ms:>6} ms  {verdict}{seats}"
-    )
+    signed = "signed " if update.signed else ""
+    head = f"{update.snapshot.position}  {update.channel:<4}  {update.lag_ms:>6} ms"
+    return f"{head}  {verdict}{signed}{seats}"

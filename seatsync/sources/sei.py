@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Final
 
 import aiohttp
@@ -17,9 +18,11 @@ from seatsync.access import Access, http_url
 from seatsync.errors import SourceEnded
 from seatsync.sources import inbound
 from seatsync.sources.answers import network_errors_end_the_source, read_bounded, refusal
+from seatsync.sources.keys import StreamKeys, keys_address
 from seatsync.sources.source import CONNECT_TIMEOUT_S, Arrival, Signal
 from sei.errors import BadFlv
 from sei.flv.reader import FlvStateReader, Sighting
+from sei.wire.payload import StreamSnapshot, room_tag
 
 MAX_MEDIA_BYTES: Final = 64 * 1024
 STATELESS_S: Final = 10.0
@@ -49,6 +52,9 @@ class SeiSource:
 
     The stream's address comes from the gateway and is kept: it is needed most when the gateway is
     gone. The token is not sent to it, since the stream may be anybody's.
+
+    A message whose signature is false is dropped. One that is not signed, or by a key that is not
+    known, is given as it is: what it may change is for the reconciler to say.
     """
 
     channel: Channel = "sei"
@@ -59,12 +65,15 @@ class SeiSource:
         access: Access,
         *,
         stream_url: URL | None = None,
+        keys: StreamKeys | None = None,
         stateless_s: float = STATELESS_S,
         silence_s: float = SILENCE_S,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session: Final = session
         self._access: Final = access
+        self.keys: Final = keys or StreamKeys(session, keys_address(access, None))
+        self._room_tag: Final = room_tag(access.room)
         self._url = stream_url
         self._given: Final = stream_url is not None
         self._worked = True
@@ -99,13 +108,23 @@ class SeiSource:
         """Live one life of the stream; see ``Source``."""
         url = await self._find()
         self._worked = False
+        try:
+            async with aclosing(self._play(url)) as signals:
+                async for signal in signals:
+                    yield signal
+        finally:
+            await self.keys.rest()
+
+    async def _play(self, url: URL) -> AsyncGenerator[Signal, None]:
         reader = FlvStateReader(self._access.room)
         with network_errors_end_the_source():
             async with self._session.get(url, timeout=self._timeout()) as response:
                 if response.status != 200:
                     raise SourceEnded(f"the stream answered with HTTP status {response.status}")
                 seen_at_s = self._clock_s()
+                self.keys.tend()
                 async for chunk in response.content.iter_any():
+                    self.keys.tend()
                     for arrival in self._read(reader, chunk):
                         self._worked = True
                         seen_at_s = self._clock_s()
@@ -152,4 +171,9 @@ class SeiSource:
         announced = (sighting.position, sighting.ts_ms)
         if identity != (self._access.room, "state", "anonymous", SCHEMA, *announced):
             return None
-        return Arrival("sei", Snapshot(head, sighting.body))
+        verdict = self.keys.judge(
+            StreamSnapshot(self._room_tag, *announced, sighting.body, sighting.signature)
+        )
+        if verdict == "invalid":
+            return None
+        return Arrival("sei", Snapshot(head, sighting.body), signed=verdict == "valid")

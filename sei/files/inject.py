@@ -12,7 +12,7 @@ from sei.insertion.state import Encoder, StateAt
 def inject(
     source: Path,
     target: Path,
-    states: StateAt,
+    states: bytes | StateAt,
     progress: Progress | None = None,
     *,
     room: str | None = None,
@@ -25,7 +25,7 @@ def inject(
     Args:
         source: FLV, MP4, MPEG-TS or raw H.264 or HEVC.
         target: the file to write; its suffix names the container.
-        states: the newest snapshot at each time; ``fixed_state`` for one that does not change.
+        states: a snapshot, or the newest one at each time.
         progress: told how many bytes are done, of how many.
         room: id of the room; taken from the first snapshot where it is None.
         max_message_bytes: limit of one message, 300 to 4,000.
@@ -37,4 +37,7 @@ def inject(
         TooManyChunks: a snapshot is too large for the channel.
     """
     encoder = Encoder(room, max_message_bytes=max_message_bytes)
+    if isinstance(states, bytes):
+        messages = encoder.messages(states)
+        return remux(source, target, lambda _time_s: messages, progress)
     return remux(source, target, lambda time_s: encoder.messages(states(time_s)), progress)

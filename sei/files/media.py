@@ -29,6 +29,8 @@ _OPTIONS: Final = {
 }
 _WITHOUT_TIMES: Final = {"h264", "hevc"}
 _DECLARES_SIZES: Final = {"flv", "mov", "mp4"}
+_NAMES_ENCRYPTION: Final = {"mov", "matroska"}
+"""FFmpeg's other demuxers know of none."""
 _ENCRYPTED: Final = ("encryption_info", "encryption_init_info")
 
 
@@ -66,26 +68,31 @@ class Media:
         """
         clock = RawClock(order) if self.is_raw else None
         wanted = {video.stream.index for video in self.videos}
-        pictures = 0
+        seen = False
+        names = set(self.container.format.name.split(","))
+        # A transport stream flags every gap in its counters, and live ones have them.
+        declares_sizes = bool(names & _DECLARES_SIZES)
+        may_be_encrypted = bool(names & _NAMES_ENCRYPTION)
         with explained(self.path):
             for packet in self.container.demux(*streams):
-                if packet.size == 0:  # what flushes a decoder at the end of input
+                if not packet.size:  # what flushes a decoder at the end of input
                     continue
-                self._check(packet)
-                pictures += packet.stream.index in wanted
+                if declares_sizes and packet.is_corrupt:
+                    raise BadMedia(f"{self.path.name}: cut short")
+                if may_be_encrypted:
+                    self._check(packet)
+                if not seen:
+                    seen = packet.stream_index in wanted
                 if clock is not None:
                     clock.stamp(packet)
                 yield packet
-        if not pictures:
+        if not seen:
             raise BadMedia(f"{self.path.name}: holds no pictures")
 
     def _check(self, packet: Packet[Stream]) -> None:
-        if any(item.data_type in _ENCRYPTED for item in packet.iter_sidedata()):
-            raise BadMedia(f"{self.path.name}: the samples are encrypted")
-        # A transport stream flags every gap in its counters, and live ones have them.
-        formats = set(self.container.format.name.split(","))
-        if packet.is_corrupt and formats & _DECLARES_SIZES:
-            raise BadMedia(f"{self.path.name}: cut short")
+        for item in packet.iter_sidedata():
+            if item.data_type in _ENCRYPTED:
+                raise BadMedia(f"{self.path.name}: the samples are encrypted")
 
 
 @contextmanager

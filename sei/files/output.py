@@ -5,18 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import av
 from av.container import OutputContainer
-from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import BadMedia
 from sei.files.media import Media, explained, extradata_of
-from sei.files.timeline import Timeline, rescale
 
 FORMATS: Final = {
     ".flv": "flv",
@@ -34,7 +31,7 @@ RAW_FORMATS: Final = {"h264", "hevc"}
 MUX_OPTIONS: Final = {"max_interleave_delta": "200000"}
 """In µs. By default a declared but silent audio stream holds the video back for 10 s."""
 
-_FAILED: Final = "cannot be written"
+FAILED: Final = "cannot be written"
 _TIMES_MAY_REPEAT: Final = {"flv", *RAW_FORMATS}
 _TRANSPORT_STREAM_CODECS: Final = frozenset(
     {"h264", "hevc", "mpeg2video"}
@@ -44,58 +41,28 @@ _TRANSPORT_STREAM_CODECS: Final = frozenset(
 
 
 class Muxer:
-    """Writes packets of an input into an open output container.
+    """The streams of an input in an output container, its header written.
 
     Args:
         media: where the packets come from; its streams are the pattern.
         output: not started yet.
-        target: the file that is written in the end, for errors.
     """
 
-    def __init__(self, media: Media, output: OutputContainer, target: Path) -> None:
-        self._target: Final = target
+    def __init__(self, media: Media, output: OutputContainer) -> None:
         self.output: Final = output
         self.dropped: Final[list[str]] = []
-        self._streams: Final[dict[int, Stream]] = {}
+        self.streams: Final[dict[int, Stream]] = {}
         for stream in media.container.streams:
             added = _add(media, output, stream)
             if added is None:
                 self.dropped.append(f"{stream.index}:{stream.type}")
             else:
-                self._streams[stream.index] = added
-        if not any(video.stream.index in self._streams for video in media.videos):
+                self.streams[stream.index] = added
+        if not any(video.stream.index in self.streams for video in media.videos):
             raise BadMedia(f"{output.format.name} cannot hold {media.videos[0].codec}")
         output.metadata.update(media.container.metadata)
         output.start_encoding()
-        strict = output.format.name not in _TIMES_MAY_REPEAT
-        self._timelines: Final = {
-            index: Timeline(_time_base(stream), strict=strict)
-            for index, stream in self._streams.items()
-        }
-
-    def holds(self, stream: Stream) -> bool:
-        """Tell whether a stream of the input has a place in the output."""
-        return stream.index in self._streams
-
-    def write(self, packet: Packet[Stream], source: Stream) -> None:
-        """Write one packet of a stream of the input; changes its times and stream.
-
-        Raises:
-            BadMedia: the container does not take it, or the disk is full.
-        """
-        stream = self._streams[source.index]
-        old, new = packet.time_base, _time_base(stream)
-        duration = rescale(packet.duration or 0, old, new)
-        times = self._timelines[source.index].place(
-            None if packet.dts is None else rescale(packet.dts, old, new),
-            None if packet.pts is None else rescale(packet.pts, old, new),
-            duration,
-        )
-        packet.dts, packet.pts, packet.duration = times.dts, times.pts, duration
-        packet.time_base = new
-        packet.stream = stream
-        with explained(self._target, _FAILED):
-            self.output.mux_one(packet)
+        self.strict: Final = output.format.name not in _TIMES_MAY_REPEAT
 
 
 def format_of(target: Path) -> str:
@@ -124,15 +91,15 @@ def open_output(media: Media, target: Path) -> Iterator[Muxer]:
     # Absolute, so that no name can be taken for a network address.
     partial = target.absolute().with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with explained(target, _FAILED):
-            muxer = Muxer(media, _open(partial, target), target)
+        with explained(target, FAILED):
+            muxer = Muxer(media, _open(partial, target))
         try:
             yield muxer
         except BaseException:
             with suppress(av.FFmpegError):  # the first error is the one to tell
                 muxer.output.close()
             raise
-        with explained(target, _FAILED):
+        with explained(target, FAILED):
             muxer.output.close()
             partial.replace(target)
     finally:
@@ -171,7 +138,3 @@ def _fits_transport_stream(media: Media, stream: Stream, context: Any) -> bool:
         # Raw AAC gets its ADTS headers from its configuration; without one it would be noise.
         return bool(extradata_of(stream))
     return codec_name in _TRANSPORT_STREAM_CODECS
-
-
-def _time_base(stream: Stream) -> Fraction:
-    return stream.time_base or Fraction(1, 1000)

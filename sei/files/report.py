@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from sei.files.media import Media
+from math import inf
+from typing import Final
 
 Progress = Callable[[int, int], None]
 """Takes bytes done and bytes in all; called every so often, and at the end."""
 
-_EVERY_PACKETS = 256
+_STEPS: Final = 200
+_LEAST_STEP_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,25 @@ class Report:
 
 
 class Meter:
-    """Tells a progress callable how much of a file has been read."""
+    """Tells a progress callable how much of a file has been read, a hundred times or so.
 
-    def __init__(self, media: Media, progress: Progress | None) -> None:
-        self._total_bytes = media.size_bytes
+    Args:
+        size_bytes: of the whole file; 0 where nobody knows.
+        progress: told; None: nobody is.
+    """
+
+    def __init__(self, size_bytes: int, progress: Progress | None) -> None:
+        self._total_bytes = size_bytes
         self._progress = progress
-        self._done_bytes = 0
-        self._packets = 0
+        self._step_bytes = max(size_bytes // _STEPS, _LEAST_STEP_BYTES)
+        self.next_bytes: float = inf if progress is None else self._step_bytes
+        """When ``tell`` is due; a copy loop compares, and calls it seldom."""
 
-    def add(self, size_bytes: int) -> None:
-        """Count one packet."""
-        self._packets += 1
-        self._done_bytes = min(self._total_bytes, self._done_bytes + size_bytes)
-        if self._progress is not None and self._packets % _EVERY_PACKETS == 0:
-            self._progress(self._done_bytes, self._total_bytes)
+    def tell(self, done_bytes: int) -> None:
+        """Take how far it is."""
+        self.next_bytes = done_bytes + self._step_bytes
+        if self._progress is not None:
+            self._progress(min(done_bytes, self._total_bytes), self._total_bytes)
 
     def finish(self) -> None:
         """Tell that all of it was read."""

@@ -34,6 +34,11 @@ class Timeline:
         self._last: int | None = None
         self._last_duration = 0
 
+    @property
+    def offset(self) -> int:
+        """By how much everything is moved after the jumps so far."""
+        return self._offset
+
     def place(self, dts: int | None, pts: int | None, duration: int) -> Times:
         """Give the times under which a packet is to be written; one that has none follows on."""
         times = self._shifted(dts, pts)
@@ -44,8 +49,12 @@ class Timeline:
             elif times.dts < self._last + self._step:
                 decoded = self._last + self._step
                 times = Times(decoded, max(times.pts, decoded))
-        self._last, self._last_duration = times.dts, duration
+        self.follow(times.dts, duration)
         return times
+
+    def follow(self, dts: int, duration: int) -> None:
+        """Take note of a packet that needed no repair: what comes next is placed behind it."""
+        self._last, self._last_duration = dts, duration
 
     def _shifted(self, dts: int | None, pts: int | None) -> Times:
         if dts is None:
@@ -60,8 +69,27 @@ class Timeline:
         return self._last + max(1, self._last_duration)
 
 
+class Scale:
+    """Expresses times of one base in another, rounded to the nearest, halves away from zero.
+
+    FFmpeg rounds the same way where it converts by itself.
+    """
+
+    __slots__ = ("_denominator", "_numerator")
+
+    def __init__(self, old: Fraction, new: Fraction) -> None:
+        ratio = old / new
+        self._numerator = 2 * ratio.numerator
+        self._denominator = 2 * ratio.denominator
+
+    def __call__(self, ticks: int) -> int:
+        """Convert."""
+        half = self._denominator // 2
+        if ticks >= 0:
+            return (ticks * self._numerator + half) // self._denominator
+        return -((-ticks * self._numerator + half) // self._denominator)
+
+
 def rescale(ticks: int, old: Fraction, new: Fraction) -> int:
-    """Express a time in another base, rounded to the nearest, halves away from zero."""
-    exact = abs(ticks) * old / new
-    nearest = (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
-    return nearest if ticks >= 0 else -nearest
+    """Express one time in another base, as ``Scale`` does."""
+    return Scale(old, new)(ticks)

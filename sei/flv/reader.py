@@ -10,7 +10,7 @@ from sei.flv.tags import Tag, TagParser, read_video
 from sei.wire.assembler import Assembler
 from sei.wire.framing import Codec, Framing, framing_of
 from sei.wire.message import find_messages
-from sei.wire.payload import StreamSnapshot, decode, room_tag
+from sei.wire.payload import Signature, StreamSnapshot, decode, room_tag
 
 _LENGTH_BYTES: Final = 4
 """Of NAL units before the decoder configuration has been seen."""
@@ -23,6 +23,7 @@ class Sighting(NamedTuple):
     ts_ms: int
     body: bytes
     pts_ms: int
+    signature: Signature | None = None
 
 
 class FlvStateReader:
@@ -66,7 +67,7 @@ class FlvStateReader:
         snapshots = map(self._offer, find_messages(video.content, framing))
         pts_ms = tag.timestamp_ms + video.composition_ms
         return [
-            Sighting(snapshot.position, snapshot.ts_ms, snapshot.body, pts_ms)
+            Sighting(snapshot.position, snapshot.ts_ms, snapshot.body, pts_ms, snapshot.signature)
             for snapshot in snapshots
             if snapshot is not None
         ]

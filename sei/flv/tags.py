@@ -25,10 +25,10 @@ VIDEO: Final = 9
 SCRIPT: Final = 18
 MAX_TAG_BYTES: Final = 8 * 1024 * 1024
 _KINDS: Final = {AUDIO, VIDEO, SCRIPT}
-_FILE_HEADER_BYTES: Final = 9
-_MAX_FILE_HEADER_BYTES: Final = 1024
-_TAG_HEADER_BYTES: Final = 11
-_SIZE_BYTES: Final = 4
+FILE_HEADER_BYTES: Final = 9
+MAX_FILE_HEADER_BYTES: Final = 1024
+TAG_HEADER_BYTES: Final = 11
+SIZE_BYTES: Final = 4
 _CODEC_BY_ID: Final[dict[int, Codec]] = {7: "h264", 12: "hevc"}
 _CODEC_BY_FOURCC: Final[dict[bytes, Codec]] = {b"avc1": "h264", b"hvc1": "hevc"}
 _ENHANCED: Final = 0x80
@@ -93,44 +93,44 @@ class TagParser:
             if end is None:
                 break
             tags.append(_tag(self._buffer, at, end))
-            at = end + _SIZE_BYTES
+            at = end + SIZE_BYTES
         del self._buffer[:at]
         return tags
 
     def _skip_file_header(self) -> int:
-        head = bytes(self._buffer[:_FILE_HEADER_BYTES])
+        head = bytes(self._buffer[:FILE_HEADER_BYTES])
         if not (b"FLV\x01".startswith(head[:4]) or head.startswith(b"FLV\x01")):
             raise BadFlv("the stream is not FLV version 1")
-        if len(head) < _FILE_HEADER_BYTES:
+        if len(head) < FILE_HEADER_BYTES:
             return 0
         offset = int.from_bytes(head[5:], "big")
-        if not _FILE_HEADER_BYTES <= offset <= _MAX_FILE_HEADER_BYTES:
+        if not FILE_HEADER_BYTES <= offset <= MAX_FILE_HEADER_BYTES:
             raise BadFlv(f"the header of the stream claims {offset} bytes")
-        if len(self._buffer) < offset + _SIZE_BYTES:
+        if len(self._buffer) < offset + SIZE_BYTES:
             return 0
         self._began = True
-        return offset + _SIZE_BYTES
+        return offset + SIZE_BYTES
 
     def _tag_end(self, at: int) -> int | None:
         """Say where the body of the tag at an offset ends; None while it is not all there."""
         buffer = self._buffer
         if len(buffer) > at and buffer[at] not in _KINDS:
             raise BadFlv(f"a tag of type {buffer[at]}: the stream is encrypted or out of step")
-        if len(buffer) < at + _TAG_HEADER_BYTES:
+        if len(buffer) < at + TAG_HEADER_BYTES:
             return None
         size = int.from_bytes(buffer[at + 1 : at + 4], "big")
         if size > self._max_tag_bytes:
             raise BadFlv(f"a tag of {size} bytes; at most {self._max_tag_bytes} are taken")
         if any(buffer[at + 8 : at + 11]):
             raise BadFlv("a tag whose stream id is not 0: the stream is out of step")
-        end = at + _TAG_HEADER_BYTES + size
-        return end if len(buffer) >= end + _SIZE_BYTES else None
+        end = at + TAG_HEADER_BYTES + size
+        return end if len(buffer) >= end + SIZE_BYTES else None
 
 
 def file_header(*, has_audio: bool, has_video: bool) -> bytes:
     """Write what a stream begins with."""
     flags = has_audio << 2 | int(has_video)
-    return b"FLV\x01" + bytes((flags, 0, 0, 0, _FILE_HEADER_BYTES)) + bytes(_SIZE_BYTES)
+    return b"FLV\x01" + bytes((flags, 0, 0, 0, FILE_HEADER_BYTES)) + bytes(SIZE_BYTES)
 
 
 def write_tag(tag: Tag) -> bytes:
@@ -138,7 +138,7 @@ def write_tag(tag: Tag) -> bytes:
     time = (tag.timestamp_ms & 0xFFFFFFFF).to_bytes(4, "big")
     size = len(tag.body)
     header = bytes((tag.kind,)) + size.to_bytes(3, "big") + time[1:] + time[:1] + bytes(3)
-    return header + tag.body + (_TAG_HEADER_BYTES + size).to_bytes(_SIZE_BYTES, "big")
+    return header + tag.body + (TAG_HEADER_BYTES + size).to_bytes(SIZE_BYTES, "big")
 
 
 def read_video(tag: Tag) -> VideoBody | None:
@@ -181,4 +181,4 @@ def _signed(field: bytes) -> int:
 
 def _tag(buffer: bytearray, at: int, end: int) -> Tag:
     timestamp_ms = buffer[at + 7] << 24 | int.from_bytes(buffer[at + 4 : at + 7], "big")
-    return Tag(buffer[at], timestamp_ms, bytes(buffer[at + _TAG_HEADER_BYTES : end]))
+    return Tag(buffer[at], timestamp_ms, bytes(buffer[at + TAG_HEADER_BYTES : end]))

@@ -9,21 +9,35 @@
 A round is every message of a snapshot once, one an access unit. Rounds that are due at the same
 time are not added up. A new snapshot ends the rounds of the one before it. Time is that of the
 stream: field-coded video has two access units a frame, so packets measure nothing.
+
+A stream may have less: ``keyframes`` leaves the second cause only, a round at each; ``off`` leaves
+none. What came with our UUID is taken out all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 REPEAT_INTERVAL_MS: Final = 500
 ROUNDS_ON_CHANGE: Final = 3
 
+Injection = Literal["on", "keyframes", "off"]
+"""Which causes count: all, keyframes alone, none."""
+
 
 class Cadence:
-    """The schedule of one video stream."""
+    """The schedule of one video stream.
 
-    def __init__(self, *, repeat_interval_ms: int = REPEAT_INTERVAL_MS) -> None:
+    Args:
+        injection: which causes count.
+        repeat_interval_ms: the longest time between the beginnings of two rounds.
+    """
+
+    def __init__(
+        self, injection: Injection = "on", *, repeat_interval_ms: int = REPEAT_INTERVAL_MS
+    ) -> None:
+        self._injection: Final = injection
         self._repeat_interval_ms: Final = repeat_interval_ms
         self._messages: tuple[bytes, ...] = ()
         self._next = 0
@@ -38,16 +52,17 @@ class Cadence:
             is_keyframe: whether a reader may start here.
             messages: those of the newest snapshot; empty while no state is known.
         """
-        if not messages:
+        if not messages or self._injection == "off":
             return None
-        if tuple(messages) != self._messages:
+        always = self._injection == "on"
+        if messages is not self._messages and tuple(messages) != self._messages:
             self._messages = tuple(messages)
-            self._next, self._due = 0, ROUNDS_ON_CHANGE * len(messages)
-        elif is_keyframe or not 0 <= dts_ms - self._round_began_ms < self._repeat_interval_ms:
+            self._next, self._due = 0, ROUNDS_ON_CHANGE * len(messages) if always else 0
+        # A clock that ran backwards tells nothing, so it counts as late.
+        is_late = not 0 <= dts_ms - self._round_began_ms < self._repeat_interval_ms
+        if is_keyframe or (is_late and always):
             self._due = max(self._due, len(messages))
-        if not self._due:
-            return None
-        return self._take(dts_ms)
+        return self._take(dts_ms) if self._due else None
 
     def _take(self, dts_ms: float) -> bytes:
         if self._next == 0:

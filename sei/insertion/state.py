@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from room.errors import InvalidArgument
 from room.position import Position
 from room.snapshot import Head, read_head
-from sei.wire.payload import encode
+from sei.wire.payload import Signature, encode
 
 
 class HasBody(Protocol):
@@ -17,6 +17,14 @@ class HasBody(Protocol):
     @property
     def body(self) -> bytes:
         """Its bytes; what identifies it is read from them."""
+
+
+class Signs(Protocol):
+    """What vouches for a snapshot; ``sei.wire.signature.Signer`` does."""
+
+    def sign(self, room: str, position: Position, ts_ms: int, body: bytes) -> Signature:
+        """Sign a snapshot by its room, position, commit time and bytes."""
+        ...
 
 
 StateAt = Callable[[float], bytes | None]
@@ -49,6 +57,51 @@ def check_public(body: bytes) -> Head:
     return head
 
 
+class Signed:
+    """A snapshot that everybody may see, signed once and encoded once for each size limit.
+
+    Every stream of a room, whatever its limit, shares one of these a version; repeats take what
+    was made. For one thread.
+
+    Args:
+        body: the bytes of the snapshot.
+        signer: signs it; None: nobody vouches for it.
+
+    Raises:
+        InvalidArgument: the bytes are not an anonymous snapshot of a room's state.
+        Malformed: they are not JSON.
+    """
+
+    def __init__(self, body: bytes, signer: Signs | None = None) -> None:
+        self.head: Final = check_public(body)
+        self.body: Final = body
+        self.signature: Final = (
+            None
+            if signer is None
+            else signer.sign(self.head.room, self.head.position, self.head.ts, body)
+        )
+        self._messages: Final[dict[int, tuple[bytes, ...]]] = {}
+
+    def messages(self, max_message_bytes: int = 1000) -> tuple[bytes, ...]:
+        """Give its messages under a size limit.
+
+        Raises:
+            InvalidArgument: no message may be of that size.
+            TooManyChunks: it is too large for the channel.
+        """
+        messages = self._messages.get(max_message_bytes)
+        if messages is None:
+            messages = self._messages[max_message_bytes] = encode(
+                self.head.room,
+                self.head.position,
+                self.head.ts,
+                self.body,
+                max_message_bytes=max_message_bytes,
+                signature=self.signature,
+            )
+        return messages
+
+
 class Encoder:
     """Encodes each snapshot of one room once, however often it is asked for.
 
@@ -57,13 +110,21 @@ class Encoder:
     Args:
         room: id of the room; None takes it from the first snapshot.
         max_message_bytes: limit of one message.
+        signer: signs each snapshot, once; None: nobody vouches for what goes into the stream.
     """
 
-    def __init__(self, room: str | None = None, *, max_message_bytes: int = 1000) -> None:
+    def __init__(
+        self,
+        room: str | None = None,
+        *,
+        max_message_bytes: int = 1000,
+        signer: Signs | None = None,
+    ) -> None:
         self._room = room
         self._max_message_bytes: Final = max_message_bytes
-        self._body: bytes | None = None
-        self._position: Position | None = None
+        self._signer = signer
+        self._signed: Signed | None = None
+        self._offered: bytes | None = None
         self._messages: tuple[bytes, ...] = ()
 
     @property
@@ -79,8 +140,22 @@ class Encoder:
             Malformed: it is not JSON.
             TooManyChunks: it is too large for the channel.
         """
-        if body is not None and body is not self._body:
+        if body is not None and body is not self._offered:
             self._take(body)
+        return self._messages
+
+    def rotate(self, signer: Signs | None) -> tuple[bytes, ...]:
+        """Sign with another key from now on, the newest snapshot first.
+
+        It is signed anew at its position: else who joins before the next change would see nothing
+        but the old key, which may be retired by then.
+
+        Raises:
+            TooManyChunks: a longer key id makes it too large; nothing has changed then.
+        """
+        if self._signed is not None:
+            self._hold(Signed(self._signed.body, signer))
+        self._signer = signer
         return self._messages
 
     def _take(self, body: bytes) -> None:
@@ -89,13 +164,10 @@ class Encoder:
             self._room = head.room
         if head.room != self._room:
             raise InvalidArgument("the snapshot is of another room than the stream")
-        if self._position is None or head.position > self._position:
-            self._messages = encode(
-                head.room,
-                head.position,
-                head.ts,
-                body,
-                max_message_bytes=self._max_message_bytes,
-            )
-            self._position = head.position
-        self._body = body
+        if self._signed is None or head.position > self._signed.head.position:
+            self._hold(Signed(body, self._signer))
+        self._offered = body
+
+    def _hold(self, signed: Signed) -> None:
+        self._messages = signed.messages(self._max_message_bytes)
+        self._signed = signed

@@ -1,104 +1,39 @@
 """One live stream to many players: a late one starts at a keyframe, a slow one skips to the next.
 
-Tags are encoded once and shared: what waits for a player are references, and no more of them than
-its bound. Memory does not grow with slow players beyond the stretch of stream that they span.
+Tags are encoded once in each form and shared; no player has a task. Publishing writes the same
+bytes to every line that takes them. Memory does not grow with slow players beyond the stretch of
+stream that they span.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-from sei.flv.tags import (
-    AUDIO,
-    SCRIPT,
-    VIDEO,
-    Tag,
-    file_header,
-    is_configuration,
-    read_video,
-    write_tag,
-)
+from sei.flv.stream_tag import StreamTag
+from sei.flv.tags import AUDIO, VIDEO
+from sei.outputs.forms import FlvForm, Form, FormName, Mp4Form
+from sei.outputs.player import Line, Player
 
 MAX_GOP_BYTES: Final = 8 * 1024 * 1024
-MAX_PENDING_BYTES: Final = 12 * 1024 * 1024
-_BATCH_BYTES: Final = 64 * 1024
+MAX_PENDING_BYTES: Final = 4 * 1024 * 1024
+_SILENT_MS: Final = 1000
+"""When pictures came for so long and no sound, new players of MP4 get no track for it: a declared
+track that stays empty stops them."""
+_BODY_AT: Final = 11
 
-
-class Player:
-    """What one player has still to get.
-
-    Args:
-        stream: the stream that it plays.
-        max_pending_bytes: when more waits than this, all of it is given up for the next keyframe.
-    """
-
-    def __init__(self, stream: LiveStream, max_pending_bytes: int) -> None:
-        self._stream: Final = stream
-        self._max_pending_bytes: Final = max_pending_bytes
-        self._pending: Final[deque[bytes]] = deque()
-        self._wake: Final = asyncio.Event()
-        self._waits_for_keyframe = True
-        self._closed = False
-        self.pending_bytes = 0
-        self.skips = 0
-        """How often what waited was given up."""
-
-    def offer(self, tag: bytes, *, is_keyframe: bool) -> None:
-        """Queue a tag; never waits."""
-        if self.pending_bytes + len(tag) > self._max_pending_bytes and not self._waits_for_keyframe:
-            self._pending.clear()
-            self.pending_bytes = 0
-            self.skips += 1
-            self._waits_for_keyframe = True
-        if self._waits_for_keyframe:
-            if not is_keyframe:
-                return
-            self._waits_for_keyframe = False
-            self._queue(self._stream.configuration())
-        self._queue(tag)
-
-    def start(self, group: list[bytes]) -> None:
-        """Queue what a new player begins with; without a group it waits for the next keyframe."""
-        self._queue(self._stream.file_header())
-        if group:
-            self._waits_for_keyframe = False
-            self._queue(self._stream.configuration())
-            for tag in group:
-                self._queue(tag)
-
-    async def take(self) -> bytes | None:
-        """Give the next bytes to send, some 64 KiB at most; None when the stream is over.
-
-        Cancelling it loses nothing.
-        """
-        while not self._pending:
-            if self._closed:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        batch = [self._pending.popleft()]
-        size = len(batch[0])
-        while self._pending and size + len(self._pending[0]) <= _BATCH_BYTES:
-            batch.append(self._pending.popleft())
-            size += len(batch[-1])
-        self.pending_bytes -= size
-        return b"".join(batch)
-
-    def close(self) -> None:
-        """End the stream for this player once it has what waits."""
-        self._closed = True
-        self._wake.set()
-
-    def _queue(self, tag: bytes) -> None:
-        self._pending.append(tag)
-        self.pending_bytes += len(tag)
-        self._wake.set()
+_Variant = tuple[FormName, bool]
+"""A form, and whether it has sound; FLV needs not say so."""
 
 
 class LiveStream:
-    """The live stream: what a player that joins now needs, and the players that are there."""
+    """A sink of tags: what a player that joins now needs, and the players that are there.
+
+    Args:
+        max_gop_bytes: a group of pictures larger than this is not kept; who joins waits.
+        max_pending_bytes: how much may wait for a player, beside what it began with.
+    """
 
     def __init__(
         self,
@@ -108,66 +43,124 @@ class LiveStream:
     ) -> None:
         self._max_gop_bytes: Final = max_gop_bytes
         self._max_pending_bytes: Final = max_pending_bytes
-        self._configuration: Final[dict[int, bytes]] = {}
-        self._group: list[bytes] = []
+        self._configuration: Final[dict[int, StreamTag]] = {}
+        self._group: list[StreamTag] = []
         self._group_bytes = 0
+        self._sound: StreamTag | None = None
+        self._flv: Final = FlvForm(self._configuration)
+        self._forms: Final[dict[_Variant, Form]] = {("flv", True): self._flv}
+        self._form_of: Final[dict[Player, Form]] = {}
+        self._early: Final[dict[Player, FormName]] = {}
+        self._skips_of_gone = 0
         self._closed = False
-        self.players: Final[set[Player]] = set()
         self.started: Final = asyncio.Event()
         """Set with the first keyframe."""
 
-    def publish(self, tag: Tag) -> None:
-        """Pass one tag to every player; O(players)."""
-        encoded = write_tag(tag)
-        is_keyframe = False
-        if tag.kind == SCRIPT or is_configuration(tag):
-            self._configuration[tag.kind] = encoded
-            if tag.kind == VIDEO:  # what came before it can no longer be decoded
-                self._group = []
-        else:
-            video = read_video(tag)
-            is_keyframe = video is not None and video.is_keyframe and video.part == "access_unit"
-            self._extend_group(encoded, is_keyframe=is_keyframe)
-        for player in self.players:
-            player.offer(encoded, is_keyframe=is_keyframe)
+    @property
+    def player_count(self) -> int:
+        """How many players there are, those that wait for the first keyframe too."""
+        return len(self._form_of) + len(self._early)
 
-    def join(self) -> Player:
-        """Add a player; it begins with the group of pictures that is on now."""
-        player = Player(self, self._max_pending_bytes)
-        player.start(self._group)
+    @property
+    def skips(self) -> int:
+        """How often a slow player was moved to the next keyframe, ever."""
+        return self._skips_of_gone + sum(player.skips for player in self._form_of)
+
+    def publish(self, tags: Sequence[StreamTag]) -> None:
+        """Pass tags to every player; O(players), and never waits."""
+        for tag in tags:
+            self._keep(tag)
+        for form in self._forms.values():
+            batch = form.encode(tags)
+            if not self._group:
+                form.forget()
+            if batch.blocks:
+                for player in form.players:
+                    player.offer(batch)
+        if self._early and self.started.is_set():
+            early = dict(self._early)
+            self._early.clear()
+            for player, name in early.items():
+                self._start(player, name)
+
+    def join(self, line: Line, form: FormName = "flv") -> Player:
+        """Add a player; it begins with the group of pictures that is on now.
+
+        Args:
+            line: where it is; whoever owns it tells the player of ``pause`` and ``resume``, and
+                ``leave``\\ s when it is lost.
+            form: what it is to get.
+        """
+        player = Player(line, self._max_pending_bytes)
+        if self.started.is_set():
+            self._start(player, form)
+        else:
+            self._early[player] = form
         if self._closed:
             player.close()
-        self.players.add(player)
         return player
 
     def leave(self, player: Player) -> None:
-        """Take a player away."""
-        self.players.discard(player)
+        """Take a player away; one that is not there is no error."""
+        self._early.pop(player, None)
+        form = self._form_of.pop(player, None)
+        if form is not None:
+            self._skips_of_gone += player.skips
+            form.players.discard(player)
+            if not form.players and form is not self._flv:
+                variant = next(key for key, value in self._forms.items() if value is form)
+                del self._forms[variant]
+
+    def break_off(self) -> None:
+        """Hear that the input broke off: what comes next makes sense from its keyframe on."""
+        self._drop_group()
+        for player in self._form_of:
+            player.wait_for_keyframe()
 
     def close(self) -> None:
-        """End the stream for everybody."""
+        """End the stream for everybody, once they have what waits."""
         self._closed = True
-        for player in self.players:
+        for player in (*self._form_of, *self._early):
             player.close()
 
-    def file_header(self) -> bytes:
-        """Give what every FLV stream begins with."""
-        return file_header(has_audio=AUDIO in self._configuration, has_video=True)
+    def _start(self, player: Player, name: FormName) -> None:
+        sound = self._sound if name == "flv" or not self._is_silent() else None
+        variant: _Variant = (name, name == "flv" or sound is not None)
+        form = self._forms.get(variant)
+        if form is None:
+            form = self._forms[variant] = Mp4Form(self._configuration, self._group, sound)
+        form.players.add(player)
+        self._form_of[player] = form
+        player.begin(form.opening(), has_group=bool(self._group))
 
-    def configuration(self) -> bytes:
-        """Give the metadata and decoder configurations in force now."""
-        kinds = (SCRIPT, VIDEO, AUDIO)
-        return b"".join(self._configuration.get(kind, b"") for kind in kinds)
+    def _is_silent(self) -> bool:
+        if self._sound is None or not self._group:
+            return self._sound is None
+        silent_ms = self._group[-1].timestamp_ms - self._sound.timestamp_ms & 0xFFFFFFFF
+        return _SILENT_MS < silent_ms < 1 << 31
 
-    def _extend_group(self, encoded: bytes, *, is_keyframe: bool) -> None:
-        """Keep the tags from the last keyframe on; a group too large is not kept at all."""
-        if is_keyframe:
+    def _keep(self, tag: StreamTag) -> None:
+        if tag.is_configuration:
+            before = self._configuration.get(tag.kind)
+            self._configuration[tag.kind] = tag
+            is_repeat = before is not None and before.encoded[_BODY_AT:] == tag.encoded[_BODY_AT:]
+            if tag.kind == VIDEO and not is_repeat:  # what came before can no longer be decoded
+                self._drop_group()
+            return
+        if tag.kind == AUDIO:
+            self._sound = tag
+        if tag.is_keyframe:
             self._group, self._group_bytes = [], 0
             self.started.set()
         elif not self._group:
             return
-        self._group_bytes += len(encoded)
+        self._group_bytes += len(tag.encoded)
+        self._group.append(tag)
         if self._group_bytes > self._max_gop_bytes:
-            self._group = []
-        else:
-            self._group.append(encoded)
+            self._drop_group()
+
+    def _drop_group(self) -> None:
+        """Who joins now waits for a keyframe."""
+        self._group, self._group_bytes = [], 0
+        for form in self._forms.values():
+            form.forget()

@@ -125,6 +125,7 @@ class FlvFile:
                 self._tell("live")
                 while (chunk := self._take()) is not None:
                     target.write(chunk)
+                    target.flush()
                     self._took(len(chunk))
         except OSError as error:
             self._fail(f"UNAVAILABLE: cannot be written: {error.strerror or type(error).__name__}")

@@ -12,7 +12,7 @@ from typing import Final, cast
 from aiohttp import web
 
 from room.errors import InvalidArgument
-from sei.outputs.fanout import LiveStream
+from sei.outputs.old_fanout import LiveStream
 
 _log: Final = logging.getLogger(__name__)
 STALL_S: Final = 10.0

@@ -33,6 +33,8 @@ class Counts(msgspec.Struct, kw_only=True):
     dropped: int = 0
     """Packets that no output could take."""
     reconnects: int = 0
+    crashes: int = 0
+    """Faults of ours, after each of which the stream was started again."""
     players: int = 0
     skips: int = 0
     """How often a slow player was moved to the next keyframe."""

@@ -21,8 +21,8 @@ from sei.errors import TooManyChunks
 from sei.flv.tags import Tag
 from sei.inputs.looped import LiveSource, MediaLoop, TestPicture
 from sei.insertion.state import Encoder, HasBody
-from sei.outputs.fanout import LiveStream
 from sei.outputs.flv_server import serving
+from sei.outputs.old_fanout import LiveStream
 from sei.relay.live import run_live
 
 _log: Final = logging.getLogger(__name__)

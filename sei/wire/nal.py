@@ -19,10 +19,16 @@ from typing import Final, NamedTuple
 
 from sei.wire.framing import START_CODE, Codec, Framing
 
+_H264_START_CODES: Final = Framing("h264")
 _UNESCAPED: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 _H264_VCL: Final = frozenset({1, 2, 3, 4, 5, 14, 20, 21})
-_SEI: Final[dict[Codec, frozenset[int]]] = {"h264": frozenset({6}), "hevc": frozenset({39, 40})}
+SEI: Final[dict[Codec, frozenset[int]]] = {"h264": frozenset({6}), "hevc": frozenset({39, 40})}
 HEADER_BYTES: Final[dict[Codec, int]] = {"h264": 1, "hevc": 2}
+H264_PICTURE: Final = re.compile(
+    b"\\x00\\x00\\x01[%b]"
+    % b"".join(b"\\x%02x" % header for header in range(256) if header & 0x1F in _H264_VCL)
+)
+"""A start code and the header of a VCL unit; that is never 0, so no other start code begins in it."""
 
 
 class Span(NamedTuple):
@@ -56,17 +62,30 @@ def walk(packet: bytes, framing: Framing) -> Iterator[Span]:
 
 def is_sei(span: Span, codec: Codec) -> bool:
     """Tell whether a unit holds supplemental enhancement information."""
-    return span.kind in _SEI[codec]
+    return span.kind in SEI[codec]
 
 
 def is_vcl(span: Span, codec: Codec) -> bool:
     """Tell whether a unit belongs to the coded picture, so that no prefix SEI may follow it."""
-    return span.kind in _H264_VCL if codec == "h264" else span.kind < 32
+    return is_vcl_kind(span.kind, codec)
 
 
-def insert_offset(packet: bytes, framing: Framing) -> int | None:
+def is_vcl_kind(kind: int, codec: Codec) -> bool:
+    """Tell the same from ``nal_unit_type`` alone."""
+    return kind in _H264_VCL if codec == "h264" else kind < 32
+
+
+def kind_of(header: int, codec: Codec) -> int:
+    """Read ``nal_unit_type`` from the first byte of a unit's header."""
+    return header & 0x1F if codec == "h264" else header >> 1 & 0x3F
+
+
+def insert_offset(packet: bytes | memoryview, framing: Framing) -> int | None:
     """Find where an SEI goes: before the first VCL unit, after any SEI; None without one."""
-    for span in walk(packet, framing):
+    if framing == _H264_START_CODES:
+        match = H264_PICTURE.search(packet)
+        return None if match is None else _prefix_of(packet, match.start(), 0)
+    for span in walk(bytes(packet), framing):
         if is_vcl(span, framing.codec):
             return span.prefix
     return None
@@ -86,7 +105,7 @@ def insert_parameter_sets(packet: bytes, framing: Framing, units: Sequence[bytes
 
     MPEG-TS muxers add them themselves, but behind the SEI; strict repackagers want them first.
     """
-    first_kind = _kind(units[0][0], framing.codec)
+    first_kind = kind_of(units[0][0], framing.codec)
     at = None
     for span in walk(packet, framing):
         if span.kind == first_kind:
@@ -96,6 +115,53 @@ def insert_parameter_sets(packet: bytes, framing: Framing, units: Sequence[bytes
     return packet if at is None else splice(packet, at, framing, units)
 
 
+def compose(
+    packet: bytes | memoryview,
+    framing: Framing,
+    message_unit: bytes | None,
+    parameter_sets: Sequence[bytes] = (),
+) -> bytes:
+    """Do what ``insert_parameter_sets`` and a ``splice`` at ``insert_offset`` do, in one copy.
+
+    Without a picture nothing is put in.
+
+    Args:
+        packet: a view of it saves another copy.
+        framing: its form.
+        message_unit: the SEI to put in, if any.
+        parameter_sets: none where the form is start codes: those have their own.
+
+    Raises:
+        OverflowError: a unit is longer than the stream's length prefix can say.
+    """
+    sets_at, message_at = _places(packet, framing, parameter_sets)
+    if message_at is None:
+        return bytes(packet)
+    sets = b"".join(map(framing.frame, parameter_sets)) if sets_at is not None else b""
+    message = framing.frame(message_unit) if message_unit is not None else b""
+    head = message_at if sets_at is None else sets_at
+    return b"".join((packet[:head], sets, packet[head:message_at], message, packet[message_at:]))
+
+
+def _places(
+    packet: bytes | memoryview, framing: Framing, parameter_sets: Sequence[bytes]
+) -> tuple[int | None, int | None]:
+    """Find where parameter sets go, None where there are some; and where a message goes."""
+    if framing.length_bytes is None:
+        return None, insert_offset(packet, framing)
+    sets_kind = kind_of(parameter_sets[0][0], framing.codec) if parameter_sets else None
+    sets_at = None
+    for span in _walk_lengths(packet, framing.codec, framing.length_bytes):
+        if span.kind == sets_kind:
+            sets_kind = sets_at = None
+        elif is_vcl(span, framing.codec) or is_sei(span, framing.codec):
+            if sets_kind is not None and sets_at is None:
+                sets_at = span.prefix
+            if is_vcl(span, framing.codec):
+                return sets_at, span.prefix
+    return None, None
+
+
 def with_start_codes(packet: bytes, framing: Framing) -> bytes:
     """Turn lengths into start codes; what does not parse is left out, as a decoder would."""
     if framing.length_bytes is None:
@@ -103,7 +169,16 @@ def with_start_codes(packet: bytes, framing: Framing) -> bytes:
     return b"".join(START_CODE + packet[span.start : span.end] for span in walk(packet, framing))
 
 
-def _walk_lengths(packet: bytes, codec: Codec, length_bytes: int) -> Iterator[Span]:
+def whole_units(packet: bytes, framing: Framing) -> bytes:
+    """Leave out what does not parse, as a decoder would; start codes always parse."""
+    if framing.length_bytes is None:
+        return packet
+    return b"".join(packet[span.prefix : span.end] for span in walk(packet, framing))
+
+
+def _walk_lengths(
+    packet: bytes | memoryview, codec: Codec, length_bytes: int
+) -> Iterator[Span]:
     at = 0
     while at + length_bytes < len(packet):
         start = at + length_bytes
@@ -111,7 +186,7 @@ def _walk_lengths(packet: bytes, codec: Codec, length_bytes: int) -> Iterator[Sp
         if end > len(packet):
             return
         if end - start >= HEADER_BYTES[codec]:
-            yield Span(at, start, end, _kind(packet[start], codec))
+            yield Span(at, start, end, kind_of(packet[start], codec))
         at = end
 
 
@@ -123,13 +198,9 @@ def _walk_start_codes(packet: bytes, codec: Codec) -> Iterator[Span]:
         following = packet.find(b"\x00\x00\x01", start)
         end = len(packet) if following < 0 else _prefix_of(packet, following, start)
         if end - start >= HEADER_BYTES[codec]:
-            yield Span(_prefix_of(packet, mark, 0), start, end, _kind(packet[start], codec))
+            yield Span(_prefix_of(packet, mark, 0), start, end, kind_of(packet[start], codec))
         mark = following
 
 
-def _prefix_of(packet: bytes, mark: int, floor: int) -> int:
+def _prefix_of(packet: bytes | memoryview, mark: int, floor: int) -> int:
     return mark - 1 if mark > floor and packet[mark - 1] == 0 else mark
-
-
-def _kind(header: int, codec: Codec) -> int:
-    return header & 0x1F if codec == "h264" else header >> 1 & 0x3F

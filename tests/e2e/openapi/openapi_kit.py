@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ import requests
 import yaml
 
 from gateway.config import Bounds, Stream
+from gateway.keys import KeyFile
 from gateway.server import clock_ms
+from sei.wire.keys import PublicKey, public_part, write_key_set
 from store.memory import MemoryStore
 from tests.e2e.gateway.gateway_kit import running_node, token
 
@@ -118,10 +121,15 @@ def running_stage() -> Iterator[Stage]:
     async def serve() -> None:
         store = MemoryStore(clock_ms)
         bounds = Bounds(user_commands=None, room_commands=None)
-        async with running_node(store, bounds=bounds, streams=STREAMS) as node:
-            ready.append(node.url)
-            started.set()
-            await asyncio.to_thread(ended.wait)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "keys.json"
+            path.write_bytes(write_key_set([PublicKey("k1", b"\x02" * 32)]))
+            keys = KeyFile(path, public_part)
+            settings = {"bounds": bounds, "streams": STREAMS, "sei_keys": keys}
+            async with running_node(store, **settings) as node:
+                ready.append(node.url)
+                started.set()
+                await asyncio.to_thread(ended.wait)
 
     def run(work: Coroutine[Any, Any, None]) -> None:
         try:

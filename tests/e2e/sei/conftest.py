@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rtmp_peers import nginx_rtmp
 from sei_files import (
     encode,
 )
+
+__all__ = ["nginx_rtmp", "synthetic"]
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,8 @@ from relay_player import (
 from room.position import Position
 from sei.errors import BadMedia
 from sei.flv.tags import VIDEO, Tag, is_configuration, read_video
-from sei.outputs.fanout import LiveStream
 from sei.outputs.flv_server import serving
+from sei.outputs.old_fanout import LiveStream
 from sei.wire.message import UUID_BYTES
 
 

@@ -64,9 +64,9 @@ def test_a_packet_without_a_picture_does_not_use_up_a_repeat() -> None:
 def test_in_band_parameter_sets_stand_before_our_message_on_keyframes_only() -> None:
     rewriter = Rewriter("h264", AVCC[4], in_band=True)
     key = rewriter.rewrite(PICTURE, dts_ms=0, is_keyframe=True, messages=STATE).packet
-    assert [span.kind for span in walk(key, Framing("h264"))] == [7, 8, 6, 5]
+    assert [span.kind for span in walk(key, H264)] == [7, 8, 6, 5]
     other = rewriter.rewrite(PICTURE, dts_ms=40, is_keyframe=False, messages=STATE).packet
-    assert [span.kind for span in walk(other, Framing("h264"))] == [6, 5]
+    assert [span.kind for span in walk(other, H264)] == [6, 5]
 
 
 def test_a_stream_that_is_in_band_already_keeps_its_form() -> None:
@@ -79,10 +79,10 @@ def test_a_stream_that_is_in_band_already_keeps_its_form() -> None:
 def test_a_new_configuration_changes_lengths_and_parameter_sets() -> None:
     rewriter = Rewriter("h264", AVCC[4], in_band=True)
     rewriter.reconfigure(AVCC[2])
-    packet = Framing("h264", 2).frame(b"\x65i")
+    framing = Framing("h264", 2)
+    packet = framing.frame(b"\x65i")
     done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=True, messages=())
-    start_codes = Framing("h264")
-    assert done.packet == b"".join(map(start_codes.frame, (b"\x67new", b"\x68new", b"\x65i")))
+    assert done.packet == b"".join(map(framing.frame, (b"\x67new", b"\x68new", b"\x65i")))
 
 
 def test_out_of_band_no_parameter_sets_are_added() -> None:

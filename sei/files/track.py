@@ -1,0 +1,152 @@
+"""Streams on their way from an input to an output, one packet after the other.
+
+``flow`` runs some fifty thousand times for ten minutes of video, where FFmpeg itself takes about
+6 µs a packet: times are whole numbers, and a packet that needs nothing is handed on as it came.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from av.packet import Packet
+from av.stream import Stream
+
+from sei.errors import BadMedia
+from sei.files.media import Video
+from sei.files.packet import new_extradata, with_bytes
+from sei.files.timeline import Scale, Timeline
+from sei.insertion.rewrite import Rewriter
+
+MessagesAt = Callable[[float], tuple[bytes, ...]]
+"""Gives the messages of the newest snapshot at a stream time in seconds."""
+
+LATEST_TICKS: Final = 1 << 60
+"""FFmpeg's own arithmetic ends at 2^63."""
+
+
+class Track:
+    """The packets of one stream, under times that the muxer takes.
+
+    Args:
+        source: a stream of the input.
+        target: its place in the output.
+        strict: whether the container refuses equal decoding times too.
+    """
+
+    def __init__(self, source: Stream, target: Stream, *, strict: bool) -> None:
+        old, new = time_base(source), time_base(target)
+        self.target: Final = target
+        self._old_base: Final = old
+        self._new_base: Final = new
+        self._base = old
+        self._scale: Final = Scale(old, new)
+        self._timeline: Final = Timeline(new, strict=strict)
+        self.step_ticks: Final = math.ceil(new / old) if strict else 0
+        """How far apart decoding times must be to differ in the output."""
+        self.least_ticks = self._noted = -LATEST_TICKS
+        """The least decoding time that needs no repair."""
+        self.duration_ticks: int | None = 0
+        """Of the last packet."""
+
+    def repair(self, packet: Packet[Stream]) -> float:
+        """Put the times of a packet right and convert them; gives its decoding time in seconds.
+
+        Raises:
+            BadMedia: they are out of all range.
+        """
+        dts, pts = packet.dts, packet.pts
+        if max(abs(dts or 0), abs(pts or 0)) >= LATEST_TICKS:
+            raise BadMedia("a packet's time is out of all range")
+        scale, timeline = self._scale, self._timeline
+        if self.least_ticks != self._noted:
+            last = scale(self.least_ticks - self.step_ticks)
+            timeline.follow(last, scale(self.duration_ticks or 0))
+        self.duration_ticks = packet.duration
+        duration = scale(packet.duration or 0)
+        times = timeline.place(
+            None if dts is None else scale(dts), None if pts is None else scale(pts), duration
+        )
+        packet.dts, packet.pts, packet.duration = times.dts, times.pts, duration
+        packet.time_base = self._base = self._new_base
+        # After a jump nothing can stay as it came.
+        after = math.ceil(times.dts * self._new_base / self._old_base) + self.step_ticks
+        self.least_ticks = self._noted = LATEST_TICKS if timeline.offset else after
+        return float(times.dts * self._new_base)
+
+
+class VideoTrack(Track):
+    """Rewrites the packets of a video stream on the way, and counts.
+
+    Args:
+        video: the stream.
+        rewriter: what becomes of its packets.
+        messages_at: what is to go in.
+        target: its place in the output.
+        strict: whether the container refuses equal decoding times too.
+        may_change: whether a packet may bring a new decoder configuration with it.
+    """
+
+    def __init__(
+        self,
+        video: Video,
+        rewriter: Rewriter,
+        messages_at: MessagesAt,
+        target: Stream,
+        *,
+        strict: bool,
+        may_change: bool,
+    ) -> None:
+        super().__init__(video.stream, target, strict=strict)
+        self.access_units = self.injected = self.removed = 0
+        self._rewriter: Final = rewriter
+        self._change: Final = rewriter.change
+        self._messages_at: Final = messages_at
+        self._may_change: Final = may_change
+        self._tick_s: Final = float(self._old_base)
+        self._start_s: float | None = None
+        self._time_s = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        """Stream time so far."""
+        last_s = (self.duration_ticks or 0) * self._tick_s
+        return self._time_s + last_s if self.access_units else 0.0
+
+    def take(self, packet: Packet[Stream], size: int) -> Packet[Stream] | None:
+        """Give what is to be written in place of a packet, if anything.
+
+        Raises:
+            BadMedia: the stream cannot carry a message, or a time is out of all range.
+        """
+        dts, pts = packet.dts, packet.pts
+        if dts is None or pts is None or not self.least_ticks <= dts <= pts < LATEST_TICKS:
+            decoded_s = self.repair(packet)
+        else:
+            self.least_ticks = dts + self.step_ticks
+            self.duration_ticks = packet.duration
+            self._base = self._old_base
+            decoded_s = dts * self._tick_s
+        if self._start_s is None:
+            self._start_s = decoded_s
+        self._time_s = time_s = decoded_s - self._start_s
+        self.access_units += 1
+        if self._may_change:
+            extradata = new_extradata(packet)
+            if extradata is not None:
+                self._rewriter.reconfigure(extradata)
+        done = self._change(
+            packet, size, time_s * 1000, packet.is_keyframe, self._messages_at(time_s)
+        )
+        if done is None:
+            return packet
+        self.injected += done.injected
+        self.removed += done.removed
+        return with_bytes(packet, done.packet, self._base) if done.packet else None
+
+
+def time_base(stream: Stream) -> Fraction:
+    """Give the length of a tick in seconds."""
+    return stream.time_base or Fraction(1, 1000)

@@ -1,0 +1,58 @@
+"""An FLV file to an FLV file, with no demuxer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO, Final, NamedTuple
+
+from sei.errors import BadFlv
+from sei.flv.rewriter import FlvRewriter
+from sei.flv.video import Messages
+from sei.insertion.cadence import Injection
+from sei.wire.framing import Codec
+
+_READ_BYTES: Final = 1024 * 1024
+
+
+class FlvCopied(NamedTuple):
+    """What was done to a file."""
+
+    codec: Codec | None
+    access_units: int
+    injected: int
+    removed: int
+    bytes_in: int
+
+
+def copy_flv(
+    source: BinaryIO,
+    target: BinaryIO,
+    messages: Messages,
+    injection: Injection = "on",
+    progress: Callable[[int], None] | None = None,
+) -> FlvCopied:
+    """Rewrite a file to its end.
+
+    Args:
+        source: read from where it stands; unbuffered is fastest.
+        target: written to.
+        messages: what is to go in, by the time of the tags in ms.
+        injection: when it goes in; ``off`` takes foreign messages out and no more.
+        progress: told how many bytes have been read.
+
+    Raises:
+        BadFlv: it is not FLV, out of step, or ends within a tag.
+        BadMedia: it is encrypted, or its lengths are too small for a message.
+    """
+    rewriter = FlvRewriter(messages, injection)
+    done = 0
+    while chunk := source.read(_READ_BYTES):
+        for piece in rewriter.feed(chunk):
+            target.write(piece)
+        done += len(chunk)
+        if progress is not None:
+            progress(done)
+    if rewriter.held_bytes or not done:
+        raise BadFlv(f"the file ends within a tag: {rewriter.held_bytes} bytes are left over")
+    video = rewriter.video
+    return FlvCopied(video.codec, video.access_units, video.injected, video.removed, done)

@@ -1,0 +1,128 @@
+"""What may block, a disk or a pipe, is written to by a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from sei.packets.backlog import Backlog
+from sei.packets.muxed import Say
+from sei.packets.opening import reason
+
+_log: Final = logging.getLogger(__name__)
+CLOSE_S: Final = 5.0
+MAX_NUMBER: Final = 100_000
+
+Job = Callable[[], object]
+
+
+class Writer:
+    """Does jobs in order in a thread; the first that fails ends it, and the rest is lost.
+
+    Args:
+        name: for logs and the thread.
+        backlog: of the bytes that wait.
+        say: told what failed; from the thread.
+    """
+
+    def __init__(self, name: str, backlog: Backlog, say: Say) -> None:
+        self.backlog: Final = backlog
+        self._name: Final = name
+        self._say: Final = say
+        self._jobs: Final[deque[tuple[Job, int]]] = deque()
+        self._changed: Final = threading.Condition()
+        self._closing = self.failed = False
+        # A disk or a pipe that takes nothing more must not keep the process alive.
+        self._thread: Final = threading.Thread(target=self._work, name=f"write {name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job, size: int = 0) -> None:
+        """Have a job done that writes so many bytes; never waits."""
+        if self.failed:
+            return
+        self.backlog.add(size)
+        with self._changed:
+            self._jobs.append((job, size))
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Have the jobs done that wait, within 5 s."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            lost = self.backlog.waiting_bytes
+            _log.error("%s takes nothing; its last %d bytes are lost", self._name, lost)
+
+    def _work(self) -> None:
+        while (taken := self._take()) is not None:
+            job, size = taken
+            try:
+                if not self.failed:
+                    job()
+            except OSError as error:
+                self._fail(reason(error))
+            finally:
+                self.backlog.remove(size)
+
+    def _take(self) -> tuple[Job, int] | None:
+        with self._changed:
+            while not self._jobs:
+                if self._closing:
+                    return None
+                self._changed.wait()
+            return self._jobs.popleft()
+
+    def _fail(self, what: str) -> None:
+        self.failed = True
+        _log.error("%s: cannot be written: %s", self._name, what)
+        self._say(f"UNAVAILABLE: cannot be written: {what}")
+
+
+class Target:
+    """A file that is written through a writer; opened by the first job.
+
+    Args:
+        open_target: opens it.
+    """
+
+    def __init__(self, open_target: Callable[[], BinaryIO]) -> None:
+        self._open_target: Final = open_target
+        self._file: BinaryIO | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """Write all of a chunk."""
+        if self._file is None:
+            self._file = self._open_target()
+        self._file.write(chunk)
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._file is not None:
+            self._file.close()
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Create a file under a name that is free: ``name.ts``, else ``name-2.ts`` and so on.
+
+    Raises:
+        OSError: no file can be made there.
+    """
+    for number in range(1, MAX_NUMBER):
+        name = path.name if number == 1 else f"{path.stem}-{number}{path.suffix}"
+        try:
+            return path.with_name(name).open("xb", buffering=0)
+        except FileExistsError:
+            continue
+    raise FileExistsError(f"{path.name} and all its numbers are taken")
+
+
+def open_stdout() -> BinaryIO:
+    """Open standard output as it was when the process began, whatever ``sys.stdout`` is now."""
+    return os.fdopen(os.dup(1), "wb", buffering=0)

@@ -1,0 +1,410 @@
+"""Players over real sockets: FLV and fragmented MP4 of one stream, slow players, late ones."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import av
+import pytest
+import uvloop
+from players_kit import (
+    PATIENCE_S,
+    Stage,
+    download,
+    injected_flv,
+    later,
+    play,
+    staged,
+    state,
+    stream_tag,
+    tags_of,
+    until,
+)
+from sei_files import frame_hashes
+
+from sei.files.read import read
+from sei.flv.stream_tag import StreamTag
+from sei.flv.tags import VIDEO, Tag
+from sei.outputs.fanout import LiveStream
+from sei.outputs.player import PIECE_BYTES
+from sei.outputs.shelf import PLAYLIST
+
+
+@pytest.fixture(scope="session", params=["libx264", "libx265"])
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return injected_flv(tmp_path_factory.mktemp("players"), codec=request.param)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    if request.param == "uvloop":
+        return uvloop.EventLoopPolicy()
+    return asyncio.DefaultEventLoopPolicy()
+
+
+def starting_with_keyframe(tags: list[StreamTag]) -> list[int]:
+    return [at for at, tag in enumerate(tags) if tag.is_keyframe]
+
+
+def codes(path: Path, kind: str) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(p) for p in container.demux() if p.size and p.stream.type == kind]
+
+
+def bodies(path: Path) -> list[bytes]:
+    return [item.snapshot.body for item in read(path) if item.snapshot]
+
+
+# Both forms --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_both_forms_give_the_frames_and_every_message_of_the_source(
+    source: Path, tmp_path: Path, batch: int
+) -> None:
+    tags = tags_of(source)
+    async with staged() as stage:
+        live = stage.add()
+        urls = [f"{stage.address}/live/demo.{form}" for form in ("flv", "mp4", "flv", "mp4")]
+        downloads = [asyncio.create_task(download(url)) for url in urls]
+        await until(lambda: live.player_count == len(urls))
+        await play(live, tags, pace=20, batch=batch)
+        live.close()
+        got = await asyncio.gather(*downloads)
+    assert got[0] == got[2]
+    assert got[1] == got[3]
+    expected = frame_hashes(source)
+    assert len(expected) == 50
+    for content, form in zip(got[:2], ("flv", "mp4"), strict=True):
+        made = tmp_path / f"made.{form}"
+        made.write_bytes(content)
+        assert frame_hashes(made) == expected
+        assert codes(made, "audio") == codes(source, "audio")
+        assert bodies(made) == bodies(source)
+        assert set(bodies(made)) == {state(n) for n in range(10)}
+
+
+async def test_both_forms_have_the_times_of_the_source(source: Path, tmp_path: Path) -> None:
+    live = LiveStream()
+    made = tmp_path / "made.mp4"
+    async with staged() as stage:
+        stage.add(live=live)
+        downloading = asyncio.create_task(download(f"{stage.address}/live/demo.mp4"))
+        await until(lambda: live.player_count)
+        live.publish(later(tags_of(source), 2**32 - 1000))  # over the wrap of FLV's times
+        live.close()
+        made.write_bytes(await downloading)
+
+    def shown(path: Path, kind: str) -> list[float]:
+        with av.open(str(path)) as container:
+            return [
+                float(packet.pts * packet.time_base)
+                for packet in container.demux()
+                if packet.size and packet.stream.type == kind
+            ]
+
+    base_s = 2**32 / 1000 - 1
+    for kind, within_s in (("video", 1e-6), ("audio", 0.002)):
+        expected = shown(source, kind)
+        moved = [at - base_s for at in shown(made, kind)]
+        assert moved == pytest.approx(expected, abs=within_s)
+
+
+@pytest.mark.parametrize("form", ["flv", "mp4"])
+async def test_a_late_player_begins_at_once_with_the_last_keyframe(
+    source: Path, tmp_path: Path, form: str
+) -> None:
+    tags = tags_of(source)
+    keys = starting_with_keyframe(tags)
+    middle = keys[2] + 9
+    async with staged() as stage:
+        live = stage.add()
+        live.publish(tags[:middle])
+        downloading = asyncio.create_task(download(f"{stage.address}/live/demo.{form}"))
+        await until(lambda: live.player_count)
+        live.publish(tags[middle:])
+        live.close()
+        made = tmp_path / f"made.{form}"
+        made.write_bytes(await downloading)
+    first = sum(tag.kind == VIDEO and not tag.is_configuration for tag in tags[: keys[2]])
+    hashes = frame_hashes(source)
+    assert frame_hashes(made) == hashes[first:]
+    assert len(bodies(made)) > 0
+
+
+async def test_players_stay_when_the_input_breaks_off_and_comes_back(
+    source: Path, tmp_path: Path
+) -> None:
+    tags = tags_of(source)
+    half = starting_with_keyframe(tags)[2]
+    again = later(tags, 5000)
+    async with staged() as stage:
+        live = stage.add()
+        downloads = [
+            asyncio.create_task(download(f"{stage.address}/live/demo.{form}"))
+            for form in ("flv", "mp4")
+        ]
+        await until(lambda: live.player_count == 2)
+        live.publish(tags[:half])
+        live.break_off()
+        live.publish([tag for tag in again if not tag.is_keyframe][:8])
+        live.publish(again)
+        live.close()
+        got = await asyncio.gather(*downloads)
+    first = sum(tag.kind == VIDEO and not tag.is_configuration for tag in tags[:half])
+    whole = frame_hashes(source)
+    for content, form in zip(got, ("flv", "mp4"), strict=True):
+        made = tmp_path / f"made.{form}"
+        made.write_bytes(content)
+        assert frame_hashes(made) == whole[:first] + whole
+
+
+# Slow players ------------------------------------------------------------------------------------
+
+
+def rushing() -> Iterator[list[StreamTag]]:
+    """Give 20 MB/s and more, a keyframe each third tag."""
+    for n in range(100_000):
+        body = (b"\x17" if n % 3 == 0 else b"\x27") + b"\x01\x00\x00\x00" + bytes(2**16)
+        yield [stream_tag(Tag(VIDEO, n * 10, body))]
+
+
+async def stuck_player(stage: Stage) -> socket.socket:
+    """Ask for a stream and read nothing."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(peer, ("127.0.0.1", stage.port))
+    await loop.sock_sendall(peer, b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+    return peer
+
+
+async def test_a_player_that_reads_nothing_is_bounded_and_then_aborted() -> None:
+    bound = 2**20
+    async with staged(stall_s=0.5) as stage:
+        live = stage.add(live=LiveStream(max_gop_bytes=2**18, max_pending_bytes=bound))
+        tags = rushing()
+        live.publish(next(tags))
+        with await stuck_player(stage):
+            await until(lambda: live.player_count)
+            (player,) = live._form_of
+            largest, in_network = 0, 0
+            async with asyncio.timeout(PATIENCE_S):
+                while live.player_count:
+                    live.publish(next(tags))
+                    largest = max(largest, player.pending_bytes)
+                    in_network = max(in_network, player._line.get_write_buffer_size())
+                    await asyncio.sleep(0.002)
+    assert player.skips > 0
+    assert live.skips == player.skips
+    assert bound // 2 < largest <= bound + 2**18 + 3 * 2**16
+    assert in_network <= 3 * PIECE_BYTES
+
+
+async def test_a_slow_player_does_not_hold_back_another(source: Path) -> None:
+    tags = tags_of(source)
+    async with staged() as stage:
+        live = stage.add()
+        with await stuck_player(stage):
+            downloading = asyncio.create_task(download(f"{stage.address}/live/demo.flv"))
+            await until(lambda: live.player_count == 2)
+            live.publish(tags)
+            live.close()
+            assert await downloading == source.read_bytes()[:13] + b"".join(
+                tag.encoded for tag in tags
+            )
+
+
+async def test_a_player_that_is_cut_goes_on_with_whole_tags_at_a_keyframe(tmp_path: Path) -> None:
+    source = injected_flv(tmp_path, seconds=12, size="640x360")
+    tags = tags_of(source)
+    made = tmp_path / "cut.flv"
+    loop = asyncio.get_running_loop()
+    async with staged() as stage:
+        live = stage.add(live=LiveStream(max_pending_bytes=2**18))
+        with await stuck_player(stage) as peer:
+            await until(lambda: live.player_count)
+            for tag in [*tags, *later(tags, 20_000), *later(tags, 40_000)]:
+                live.publish([tag])
+            assert live.skips > 0
+            live.publish(later(tags, 60_000)[: len(tags) // 2])
+            live.close()
+            got = b""
+            async with asyncio.timeout(PATIENCE_S):
+                while chunk := await loop.sock_recv(peer, 2**16):
+                    got += chunk
+    made.write_bytes(got.partition(b"\r\n\r\n")[2])
+    hashes = frame_hashes(made)
+    assert 0 < len(hashes) < 3 * 300
+    assert set(hashes) <= set(frame_hashes(source))
+
+
+async def test_a_player_that_leaves_is_forgotten() -> None:
+    async with staged() as stage:
+        live = stage.add()
+        tags = rushing()
+        live.publish(next(tags))
+        with await stuck_player(stage):
+            await until(lambda: live.player_count == 1)
+        await until(lambda: live.publish(next(tags)) or not live.player_count)
+
+
+# Addresses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("form", "kind"), [("flv", "video/x-flv"), ("mp4", "video/mp4")])
+async def test_any_page_may_play_and_nobody_stores_a_live_stream(form: str, kind: str) -> None:
+    async with staged() as stage, aiohttp.ClientSession(stage.address) as session:
+        live = stage.add()
+        async with session.get(f"/live/demo.{form}?token=1") as response:
+            assert response.content_type == kind
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+            assert response.headers["Cache-Control"] == "no-store"
+            live.close()
+            assert await response.read() == b""
+        async with session.head(f"/live/demo.{form}") as response:
+            assert (response.status, response.content_type) == (200, kind)
+            assert live.player_count == 0
+
+
+async def test_a_preflight_is_answered() -> None:
+    async with staged() as stage, aiohttp.ClientSession(stage.address) as session:
+        asked = {"Origin": "http://x", "Access-Control-Request-Headers": "range"}
+        async with session.options("/live/demo.flv", headers=asked) as response:
+            assert response.status == 204
+            assert response.headers["Access-Control-Allow-Headers"] == "*"
+            assert "GET" in response.headers["Access-Control-Allow-Methods"]
+
+
+async def test_refusals_are_problems_with_a_code() -> None:
+    refused = {
+        ("GET", "/live/none.flv"): (404, "NOT_FOUND"),
+        ("GET", "/live/demo.avi"): (404, "NOT_FOUND"),
+        ("GET", "/live/demo/9.ts"): (404, "NOT_FOUND"),
+        ("GET", "/"): (404, "NOT_FOUND"),
+        ("POST", "/live/demo.flv"): (405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/live/" + "x" * 20_000): (431, "TOO_LARGE"),
+    }
+    async with staged() as stage, aiohttp.ClientSession(stage.address) as session:
+        stage.add()
+        for (method, path), (status, code) in refused.items():
+            async with session.request(method, path) as response:
+                assert response.status == status
+                assert response.content_type == "application/problem+json"
+                assert response.headers["Access-Control-Allow-Origin"] == "*"
+                told = await response.json(content_type=None)
+            assert (told["status"], told["code"], told["retryable"]) == (status, code, False)
+
+
+async def test_playlist_and_segments_come_over_one_connection() -> None:
+    async with staged() as stage:
+        stage.add()
+        shelf = stage.streams["demo"].shelf
+        assert shelf is not None
+        segment = bytes(range(256)) * 4096
+        shelf.put(PLAYLIST, b"#EXTM3U\n")
+        shelf.put("1.ts", segment)
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        for path, field, status, expected in (
+            ("/live/demo.m3u8", "X: y", 200, b"#EXTM3U\n"),
+            ("/live/demo/1.ts", "X: y", 200, segment),
+            ("/live/demo/2.ts", "X: y", 404, None),
+            ("/live/demo/1.ts", "Range: bytes=256-511", 206, segment[:256]),
+            ("/live/demo/1.ts", "Connection: close", 200, segment),
+        ):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert head.startswith(f"HTTP/1.1 {status} ")
+            size = int(head.partition("Content-Length: ")[2].partition("\r\n")[0])
+            body = await reader.readexactly(size)
+            assert expected in (body, None)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_many_requests_at_once_are_answered_as_the_client_reads() -> None:
+    async with staged() as stage:
+        stage.add()
+        shelf = stage.streams["demo"].shelf
+        assert shelf is not None
+        shelf.put("1.ts", bytes(2**20))
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port, limit=2**16)
+        writer.write(b"GET /live/demo/1.ts HTTP/1.1\r\nHost: x\r\n\r\n" * 30)
+        await until(lambda: stage.server._connections)
+        (connection,) = stage.server._connections
+        await until(lambda: connection._is_paused)
+        assert connection._transport.get_write_buffer_size() < 2 * 2**20
+        for _ in range(30):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            await reader.readexactly(2**20)
+        writer.close()
+
+
+async def test_a_slow_head_and_an_idle_connection_are_ended() -> None:
+    async with staged(idle_s=0.2) as stage:
+        for beginning in (b"", b"GET /live/demo.flv HTTP/1.1\r\nHost"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+            writer.write(beginning)
+            async with asyncio.timeout(PATIENCE_S):
+                assert await reader.read() == b""
+            writer.close()
+
+
+# Connections that are handed in ------------------------------------------------------------------
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> str:
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    size = int(head.partition("Content-Length: ")[2].partition("\r\n")[0] or 0)
+    await reader.readexactly(size)
+    return head
+
+
+async def test_a_connection_that_is_handed_in_plays(source: Path) -> None:
+    tags = tags_of(source)
+    async with staged() as stage:
+        live = stage.add()
+        live.publish(tags)
+        reader, writer = await stage.handed_in()
+        writer.write(b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 OK" in await reader.readuntil(b"\r\n\r\n")
+        assert (await reader.readexactly(13)).startswith(b"FLV")
+        live.close()
+        assert await reader.read()
+        writer.close()
+
+
+async def test_a_later_request_for_another_workers_stream_is_sent_to_a_new_connection() -> None:
+    async with staged() as stage:
+        stage.add()
+        reader, writer = await stage.handed_in()
+        assert " 404 " in await ask(reader, writer, "/live/demo/1.ts")
+        head = await ask(reader, writer, "/live/other.flv?x=1")
+        assert head.startswith("HTTP/1.1 307 ")
+        assert "Location: /live/other.flv?x=1\r\n" in head
+        assert "Connection: close\r\n" in head
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_first_request_for_a_stream_that_is_not_here_is_to_come_again() -> None:
+    async with staged() as stage:
+        reader, writer = await stage.handed_in()
+        head = await ask(reader, writer, "/live/demo.flv")
+        assert head.startswith("HTTP/1.1 503 ")
+        assert "Retry-After: 1\r\n" in head
+        writer.close()
+
+
+async def test_a_connection_that_was_gone_is_no_error() -> None:
+    async with staged() as stage:
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        stage.server.adopt(ours)
+        await until(lambda: not stage.server._beginning and not stage.server._connections)

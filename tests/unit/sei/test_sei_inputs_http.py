@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from sei_flv_tags import picture, sound, stream
+
+from sei.errors import BadMedia, SourceFailed
+from sei.inputs.address import parse_address
+from sei.inputs.http import HttpSource
+
+FLV = stream(sound(0), *(picture(n * 40) for n in range(20)))
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    """Serve every path with one handler on loopback; give the address."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def source(url: str, *redirects: str, stall_s: float = 5) -> HttpSource:
+    return HttpSource(parse_address(url), redirects=redirects, stall_timeout_s=stall_s)
+
+
+async def read(made: HttpSource) -> tuple[str, bytes]:
+    async with made.open() as opened:
+        return opened.container, b"".join([chunk async for chunk in opened.chunks])
+
+
+async def answer(
+    request: web.Request, *chunks: bytes, content_type: str = "video/x-flv"
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": content_type})
+    await response.prepare(request)
+    for chunk in chunks:
+        await response.write(chunk)
+    return response
+
+
+async def test_a_stream_comes_whole_and_says_what_it_is() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.headers["Accept-Encoding"] == "identity"
+        return await answer(request, FLV[:3], FLV[3:100], FLV[100:])
+
+    async with served(handler) as url:
+        assert await read(source(f"{url}/live/a.flv")) == ("flv", FLV)
+        assert await read(source(f"{url}/live/a.flv")) == ("flv", FLV)
+
+
+@pytest.mark.parametrize(
+    ("head", "content_type", "container"),
+    [
+        (b"G" + bytes(187) + b"G" + bytes(187), "", "mpegts"),
+        (b"\x00\x00\x00\x18ftypisom", "", "mp4"),
+        (b"\x1a\x45\xdf\xa3x", "", "matroska"),
+        (b"\x00\x00\x01\x09", "video/mp2t; x=y", "mpegts"),
+        (b"\x00\x00\x01\x09", "application/octet-stream", "unknown"),
+        (b"FLV\x01", "video/mp2t", "flv"),
+    ],
+)
+async def test_the_first_bytes_tell_the_container(
+    head: bytes, content_type: str, container: str
+) -> None:
+    async with served(lambda request: answer(request, head, content_type=content_type)) as url:
+        assert await read(source(f"{url}/a")) == (container, head)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type", "error"),
+    [
+        (404, b"", "video/x-flv", SourceFailed),
+        (503, b"", "video/x-flv", SourceFailed),
+        (204, b"", "video/x-flv", SourceFailed),
+        (200, b"<!doctype html>", "text/html", SourceFailed),
+        (200, b"\n <html>", "video/x-flv", SourceFailed),
+        (200, b'{"a":1}', "application/json", SourceFailed),
+        (200, b"", "video/x-flv", SourceFailed),
+        (200, b"#EXTM3U\n", "video/x-flv", BadMedia),
+    ],
+)
+async def test_an_answer_that_is_no_stream_is_a_clear_error(
+    status: int, body: bytes, content_type: str, error: type[Exception]
+) -> None:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, body=body, content_type=content_type)
+
+    async with served(handler) as url:
+        with pytest.raises(error):
+            await read(source(f"{url}/a.flv"))
+
+
+async def test_a_redirect_on_its_own_host_is_followed() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/a.flv":
+            raise web.HTTPFound("/b.flv")
+        return await answer(request, FLV)
+
+    async with served(handler) as url:
+        assert await read(source(f"{url}/a.flv")) == ("flv", FLV)
+
+
+@pytest.mark.parametrize("allowed", [("localhost",), ()])
+async def test_another_host_must_be_named(allowed: tuple[str, ...]) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/a.flv":
+            port = request.url.port
+            raise web.HTTPTemporaryRedirect(f"http://localhost:{port}/b.flv")
+        return await answer(request, FLV)
+
+    async with served(handler) as url:
+        if allowed:
+            assert await read(source(f"{url}/a.flv", *allowed)) == ("flv", FLV)
+        else:
+            with pytest.raises(BadMedia, match="localhost"):
+                await read(source(f"{url}/a.flv"))
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/a", "", "/a.flv"])
+async def test_a_redirect_to_a_file_or_in_circles_is_refused(to: str) -> None:
+    asked = 0
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=302, headers={"Location": to})
+
+    async with served(handler) as url:
+        with pytest.raises(BadMedia):
+            await read(source(f"{url}/a.flv"))
+    assert asked <= 4
+
+
+async def test_silence_is_a_failure_and_what_came_before_is_given() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await answer(request, FLV)
+        return await asyncio.get_running_loop().create_future()
+
+    got = b""
+    async with served(handler) as url:
+        with pytest.raises(SourceFailed, match="silent"):  # noqa: PT012 — it fails while it is read
+            async with source(f"{url}/a.flv", stall_s=0.2).open() as opened:
+                async for chunk in opened.chunks:
+                    got += chunk
+    assert got == FLV
+
+
+async def test_no_answer_in_time_is_a_failure() -> None:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return await asyncio.get_running_loop().create_future()
+
+    async with served(handler) as url:
+        with pytest.raises(SourceFailed, match="in time"):
+            await read(source(f"{url}/a.flv", stall_s=0.2))
+
+
+async def test_a_connection_that_breaks_off_is_a_failure() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000"})
+        await response.prepare(request)
+        await response.write(FLV)
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with served(handler) as url:
+        with pytest.raises(SourceFailed):
+            await read(source(f"{url}/a.flv"))
+
+
+async def test_nobody_there_is_a_failure_that_shows_no_secret() -> None:
+    async with served(lambda request: answer(request, FLV)) as url:
+        port = url.rpartition(":")[2]
+    with pytest.raises(SourceFailed) as caught:
+        await read(source(f"http://user:secret@127.0.0.1:{port}/a.flv?token=secret"))
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+async def test_what_nobody_reads_makes_the_peer_wait() -> None:
+    written = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        response = await answer(request, FLV)
+        while True:
+            await response.write(bytes(65_536))
+            written += 65_536
+
+    async with served(handler) as url, source(f"{url}/a.flv").open():
+        before = -1
+        while before != written:
+            before = written
+            for _ in range(2000):
+                await asyncio.sleep(0)
+    assert written < 16 * 1024 * 1024  # the sockets' own buffers
+
+
+async def test_cancelling_closes_the_connection() -> None:
+    began, gone = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = await answer(request, FLV)
+        began.set()
+        try:
+            while True:
+                await response.write(FLV)
+                await asyncio.sleep(0)
+        finally:
+            gone.set()
+
+    async with served(handler) as url:
+        reading = asyncio.create_task(read(source(f"{url}/a.flv")))
+        async with asyncio.timeout(5):
+            await began.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        async with asyncio.timeout(5):
+            await gone.wait()
