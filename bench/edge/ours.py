@@ -111,12 +111,13 @@ class Ours:
 
 
 @contextmanager
-def ours(folder: Path, *, furnished: bool = False) -> Iterator[Ours]:
+def ours(folder: Path, *, furnished: bool = False, core: int = SERVER_CORE) -> Iterator[Ours]:
     """Start a server of ours.
 
     Args:
         folder: for its database, which outlives it.
         furnished: whether its room was made by an earlier start in the same folder.
+        core: where it runs.
     """
     port, metrics_port = free_port(), free_port()
     addresses = (f"--listen=127.0.0.1:{port}", f"--metrics-listen=127.0.0.1:{metrics_port}")
@@ -126,7 +127,7 @@ def ours(folder: Path, *, furnished: bool = False) -> Iterator[Ours]:
     flags = (*store, f"--poll-interval-ms={LEASE_MS}", "--log-level=warning")
     command = [sys.executable, "-m", "seatsync", "serve", *addresses, *limits, *flags]
     folder.mkdir(exist_ok=True)
-    with child(command, SERVER_CORE, {"SEATSYNC_JWT_SECRET": SECRET}) as server:
+    with child(command, core, {"SEATSYNC_JWT_SECRET": SECRET}) as server:
         server.wait_for_port(port)
         side = Ours(server, port, metrics_port)
         if not furnished:
