@@ -8,13 +8,17 @@ export SEATSYNC_DATA ?= $(CURDIR)/.data
 # Pure core: no branch of it goes untested.
 CORE := --cov=room --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
+# What tests start beside Python: a browser, peers of the store, of RTMP and of the video.
+PEERS := chromium redis-server strace ffmpeg nginx \
+    libnginx-mod-rtmp=/usr/lib/nginx/modules/ngx_rtmp_module.so
+
 .PHONY: run test check soak bench load fmt openapi lock setup clean
 
 run: .venv/run-ready
 	exec $(BIN)/seatsync demo $(ARGS)
 
 test: setup
-	.ci/packages chromium redis-server strace
+	.ci/packages $(PEERS)
 	$(BIN)/pytest $(ARGS)
 
 check: setup
@@ -27,11 +31,11 @@ check: setup
 	$(BIN)/pytest tests/unit/room -q $(CORE)
 
 soak: setup
-	.ci/packages chromium redis-server strace
+	.ci/packages $(PEERS)
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
 bench: setup
-	.ci/packages redis-server nginx wrk gcc libc6-dev=/usr/include/stdio.h \
+	.ci/packages redis-server nginx wrk ffmpeg gcc libc6-dev=/usr/include/stdio.h \
 	    libnginx-mod-nchan=/usr/lib/nginx/modules/ngx_nchan_module.so
 	$(BIN)/python -m bench $(ARGS)
 

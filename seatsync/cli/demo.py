@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from seatsync.demo.cast import Person
 
 ROOM: Final = "demo"
+OUTPUTS: Final = {"flv": "flv", "mp4": "mp4", "hls": "m3u8"}
+"""Forms in which the relay serves the video, best first, and how their addresses end."""
 TOKEN_TTL_S: Final = 30 * 24 * 3600
 DRAIN_S: Final = 2.0
 """Who plays with the demo waits for it at its end."""
@@ -67,10 +69,13 @@ async def _demo(arguments: argparse.Namespace) -> int:
     stop = serve.stop_signal()
     check_media(arguments)
     relay = Address(*relay_address(arguments))
-    stream = Stream(format="flv", url=f"http://{relay}/live/{{room}}.flv")
+    streams = tuple(
+        Stream(format=form, url=f"http://{relay}/live/{{room}}.{suffix}")
+        for form, suffix in OUTPUTS.items()
+    )
     config = serve.configure(
         arguments,
-        streams=(stream,),
+        streams=streams,
         drain_s=DRAIN_S,
         demo_users=tuple(DemoUser(*person) for person in VISITORS),
     )
@@ -99,6 +104,8 @@ async def _play(
     await cast.open_room()
     relay_arguments = [ROOM, "--gateway", url, "--relay-listen", str(relay)]
     relay_arguments += ["--log-level", arguments.log_level]
+    for form in OUTPUTS:
+        relay_arguments += ["--output", form]
     if arguments.media is not None:
         relay_arguments += ["--media", str(arguments.media)]
     async with asyncio.TaskGroup() as group:

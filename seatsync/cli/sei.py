@@ -1,44 +1,46 @@
-"""State in media files: FLV, MP4, MPEG-TS, raw .264 and .265; nothing is re-encoded.
+"""State in media files: FLV, MP4, MPEG-TS, Matroska, raw .264 and .265; nothing is re-encoded.
 
 seatsync sei inject in.mp4 out.mp4 --room demo      the state that the room has now
 seatsync sei inject in.mp4 out.ts --state state.json
+seatsync sei inject in.mp4 out.ts --states all.jsonl        as it changes: {"at": 1.5, "state": {…}}
 seatsync sei read out.ts                            one line of JSON a message
 seatsync sei strip out.ts clean.ts
+seatsync sei verify out.ts --room demo              what is wrong with the messages; status 1 if any
+
+`-` is standard input, and standard output with --format.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatsync.cli import kinds
+from seatsync.cli import keygen, kinds, sei_inject, sei_verify
 from seatsync.cli.flags import Flags
-from seatsync.cli.gateway_flags import add_gateway_flag
 
 if TYPE_CHECKING:
     from sei.files.read import Found
     from sei.files.report import Report
 
-FETCH_TIMEOUT_S = 10.0
+FORMATS = ("flv", "mp4", "mov", "ts", "mkv", "h264", "hevc", "fmp4")
 
 
 def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
     """Add the commands within the command."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     inject = _action(actions, "inject", "put the state of a room into the video", _inject)
-    inject.add_argument("source", type=kinds.path, metavar="IN")
-    inject.add_argument("target", type=kinds.path, metavar="OUT")
-    flags.add(inject, "--room", "take the state of this room now", kind=kinds.room)
-    flags.add(inject, "--state", "take the bytes of this file", kind=kinds.path, metavar="FILE")
-    add_gateway_flag(inject, flags)
+    _add_files(inject, flags)
+    sei_inject.add_flags(inject, flags)
     read = _action(actions, "read", "print every message as a line of JSON", _read)
     read.add_argument("source", type=kinds.path, metavar="IN")
     flags.add(read, "--room", "only messages of this room", kind=kinds.room)
     strip = _action(actions, "strip", "take every message out", _strip)
-    strip.add_argument("source", type=kinds.path, metavar="IN")
-    strip.add_argument("target", type=kinds.path, metavar="OUT")
+    _add_files(strip, flags)
+    verify = _action(actions, "verify", "say what is wrong with the messages", sei_verify.run)
+    sei_verify.add_flags(verify, flags)
+    keygen.register(actions, flags)
 
 
 def _action(actions: Any, name: str, summary: str, run: Any) -> argparse.ArgumentParser:
@@ -49,52 +51,31 @@ def _action(actions: Any, name: str, summary: str, run: Any) -> argparse.Argumen
     return parser
 
 
+def _add_files(parser: argparse.ArgumentParser, flags: Flags) -> None:
+    parser.add_argument("source", type=kinds.path, metavar="IN")
+    parser.add_argument("target", type=kinds.path, metavar="OUT")
+    flags.add(parser, "--format", "container to write; else what the suffix says", choices=FORMATS)
+    flags.switch(parser, "--json", "tell what was done as JSON")
+
+
 def _inject(arguments: argparse.Namespace) -> int:
     from sei.files.inject import inject
-    from sei.insertion.state import fixed_state
 
-    body = _state_bytes(arguments)
-    states = fixed_state(body)
-    with progress_bar("inject") as progress:
-        report = inject(arguments.source, arguments.target, states, progress, room=arguments.room)
-    _tell(arguments.target, report, f"{report.injected} messages injected")
+    states, signer = sei_inject.states_and_signer(arguments)
+    with ended_by_signals(), progress_bar("inject") as progress:
+        report = inject(
+            arguments.source,
+            arguments.target,
+            states,
+            progress,
+            room=arguments.room,
+            max_message_bytes=arguments.max_message_bytes,
+            signer=signer,
+            injection=arguments.inject,
+            container=arguments.format,
+        )
+    _tell(arguments, report, f"{report.injected} messages injected")
     return 0
-
-
-def _state_bytes(arguments: argparse.Namespace) -> bytes:
-    """Give the snapshot of the file or of the room, byte for byte.
-
-    Raises:
-        InvalidArgument: not exactly one of the two is named, or it can't be had.
-    """
-    from room.errors import InvalidArgument
-
-    if arguments.state is not None:
-        return _read_file(arguments.state)
-    if arguments.room is None:
-        raise InvalidArgument("say which state: --room or --state")
-    return asyncio.run(_fetch_state(arguments.gateway, arguments.room))
-
-
-def _read_file(path: Path) -> bytes:
-    from room.errors import InvalidArgument
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidArgument(f"{path}: {error.strerror}") from error
-
-
-async def _fetch_state(gateway: str, room: str) -> bytes:
-    from room.errors import Unavailable
-    from seatsync import Room
-
-    try:
-        async with asyncio.timeout(FETCH_TIMEOUT_S):
-            async with Room(gateway, room, channels=["poll"]) as here:
-                return (await anext(aiter(here))).snapshot.body
-    except TimeoutError:
-        raise Unavailable(f"{gateway} does not answer") from None
 
 
 def _read(arguments: argparse.Namespace) -> int:
@@ -135,9 +116,9 @@ def json_line(found: Found) -> str:
 def _strip(arguments: argparse.Namespace) -> int:
     from sei.files.strip import strip
 
-    with progress_bar("strip") as progress:
-        report = strip(arguments.source, arguments.target, progress)
-    _tell(arguments.target, report, f"{report.removed} messages removed")
+    with ended_by_signals(), progress_bar("strip") as progress:
+        report = strip(arguments.source, arguments.target, progress, container=arguments.format)
+    _tell(arguments, report, f"{report.removed} messages removed")
     return 0
 
 
@@ -148,7 +129,24 @@ def progress_bar(title: str) -> Any:
     return Bar(title)
 
 
-def _tell(target: Path, report: Report, what: str) -> None:
-    print(f"{target}: {what}, {report.access_units} pictures, {report.duration_s:.1f} s")
+def ended_by_signals() -> Any:
+    """Let a signal to end take back what was half written."""
+    from seatsync.cli.ending import ended_by_signals
+
+    return ended_by_signals()
+
+
+def _tell(arguments: argparse.Namespace, report: Report, what: str) -> None:
+    target: Path = arguments.target
+    # What is not the file itself must not be in the pipe that the file goes into.
+    output = sys.stderr if target == Path("-") else sys.stdout
+    if arguments.json:
+        from room import wire
+
+        print(wire.encode(report).decode(), file=output)
+        return
+    print(
+        f"{target}: {what}, {report.access_units} pictures, {report.duration_s:.1f} s", file=output
+    )
     for stream in report.dropped_streams:
-        print(f"{target}: stream {stream} left out, the container can't hold it")
+        print(f"{target}: stream {stream} left out, the container can't hold it", file=output)

@@ -16,6 +16,7 @@ for again and again, at the cost of one message.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from seatsync.backoff import retry_delay_ms
@@ -84,8 +85,8 @@ class Subscriptions:
     def due(self, now_ms: int) -> list[str]:
         """Give the rooms that are to be asked for now, and count them as asked."""
         self._give_up(now_ms)
-        room_for = WINDOW - len(self._asked)
-        due = [room for room, at_ms in self._waiting.items() if at_ms <= now_ms][:room_for]
+        ready = (room for room, at_ms in self._waiting.items() if at_ms <= now_ms)
+        due = list(islice(ready, WINDOW - len(self._asked)))
         for room in due:
             del self._waiting[room]
             self._asked[room] = now_ms + ANSWER_MS

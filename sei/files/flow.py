@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from av.packet import Packet
 from av.stream import Stream
 
-from sei.files.media import Media
+from sei.files.media import Media, explained
 from sei.files.track import LATEST_TICKS, Track, VideoTrack
 
 
@@ -31,28 +31,34 @@ def flow(
     """
     videos = [track if isinstance(track, VideoTrack) else None for track in tracks]
     inspect = media.inspection(order)
-    kept = [media.container.streams[index] for index, track in enumerate(tracks) if track]
+    last: Packet[Stream] | None = None
     with explained(media.path):
-        for packet in media.container.demux(*kept):
-            size = packet.size
+        for read in media.container.demux():
+            size = read.size
             if not size:  # what flushes a decoder at the end of input
                 continue
+            last = read
             if inspect is not None:
-                inspect(packet)
-            index = packet.stream_index
+                inspect(read)
+            index = read.stream_index
             video = videos[index]
-            track = tracks[index]
             if video is not None:
-                taken = video.take(packet, size)
-                if taken is None:
+                packet = video.take(read, size)
+                if packet is None:
                     continue
-                packet = taken
-            elif track is not None:
-                dts, pts = packet.dts, packet.pts
-                if dts is None or pts is None or not track.least_ticks <= dts <= pts < LATEST_TICKS:
-                    track.repair(packet)
+                track: Track = video
+            else:
+                other = tracks[index]
+                if other is None:
+                    continue
+                dts, pts = read.dts, read.pts
+                if dts is None or pts is None or not other.least_ticks <= dts <= pts < LATEST_TICKS:
+                    other.repair(read)
                 else:
-                    track.least_ticks = dts + track.step_ticks
+                    other.least_ticks = dts + other.step_ticks
+                packet = read
+                track = other
             packet.stream = track.target
             track.last = packet
             yield packet
+    media.check_end(last, any(video is not None and video.access_units for video in videos))

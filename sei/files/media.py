@@ -6,7 +6,7 @@ address or ``concat:`` list can make the demuxer open another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -23,15 +23,18 @@ from sei.files.rawtime import RawClock, filled
 from sei.wire.framing import CODECS, Codec, framing_of
 from sei.wire.message import UUID_BYTES
 
+STANDARD_INPUT: Final = Path("-")
 _OPTIONS: Final = {
     "protocol_whitelist": "file",
     "format_whitelist": "flv,live_flv,mov,mp4,m4a,3gp,3g2,mj2,mpegts,h264,hevc,matroska,webm",
 }
 _WITHOUT_TIMES: Final = {"h264", "hevc"}
-_DECLARES_SIZES: Final = {"flv", "mov", "mp4"}
-_NAMES_ENCRYPTION: Final = {"mov", "matroska"}
-"""FFmpeg's other demuxers know of none."""
+_SAMPLED: Final = {"mov", "matroska"}
+"""Here any sample may lie behind the end of the file, or be encrypted; FFmpeg's other demuxers
+tell of the last packet alone, and know no encryption."""
 _ENCRYPTED: Final = ("encryption_info", "encryption_init_info")
+
+Inspect = Callable[["Packet[Stream]"], None]
 
 
 class Video(NamedTuple):
@@ -43,14 +46,16 @@ class Video(NamedTuple):
 
 
 class Media:
-    """An open media file."""
+    """An open media file, or standard input."""
 
     def __init__(self, path: Path, container: InputContainer) -> None:
         self.path: Final = path
         self.container: Final = container
         self.videos: Final = _videos(path, container)
         self.is_raw: Final = container.format.name in _WITHOUT_TIMES
-        self.size_bytes: Final = path.stat().st_size
+        self.is_pipe: Final = path == STANDARD_INPUT
+        self.size_bytes: Final = 0 if self.is_pipe else path.stat().st_size
+        self._names: Final = set(container.format.name.split(","))
 
     def packets(
         self, *streams: Stream, order: Sequence[int] | None = None
@@ -66,30 +71,53 @@ class Media:
         Raises:
             BadMedia: encrypted, broken, cut short, or without a single picture.
         """
-        clock = RawClock(order) if self.is_raw else None
+        inspect = self.inspection(order)
         wanted = {video.stream.index for video in self.videos}
         seen = False
-        names = set(self.container.format.name.split(","))
-        # A transport stream flags every gap in its counters, and live ones have them.
-        declares_sizes = bool(names & _DECLARES_SIZES)
-        may_be_encrypted = bool(names & _NAMES_ENCRYPTION)
+        last = None
         with explained(self.path):
             for packet in self.container.demux(*streams):
                 if not packet.size:  # what flushes a decoder at the end of input
                     continue
-                if declares_sizes and packet.is_corrupt:
-                    raise BadMedia(f"{self.path.name}: cut short")
-                if may_be_encrypted:
-                    self._check(packet)
-                if not seen:
-                    seen = packet.stream_index in wanted
-                if clock is not None:
-                    clock.stamp(packet)
+                last = packet
+                if inspect is not None:
+                    inspect(packet)
+                seen = seen or packet.stream_index in wanted
                 yield packet
-        if not seen:
+        self.check_end(last, seen)
+
+    def inspection(self, order: Sequence[int] | None = None) -> Inspect | None:
+        """Give what every packet with bytes in it must pass; None where this format needs nothing.
+
+        It gives the packets of raw streams their times, and raises BadMedia for what is encrypted
+        or cut short.
+
+        Args:
+            order: as of ``packets``.
+        """
+        if self.is_raw:
+            return RawClock(order).stamp
+        return self._check_sample if self._names & _SAMPLED else None
+
+    def check_end(self, last: Packet[Stream] | None, has_pictures: bool) -> None:
+        """Judge an input that was read to its end.
+
+        Args:
+            last: the last packet that had bytes in it.
+            has_pictures: whether there was one of a video stream.
+
+        Raises:
+            BadMedia: cut short, or without a single picture.
+        """
+        # A transport stream flags every gap in its counters, and live ones have them.
+        if last is not None and "flv" in self._names and last.is_corrupt:
+            raise BadMedia(f"{self.path.name}: cut short")
+        if not has_pictures:
             raise BadMedia(f"{self.path.name}: holds no pictures")
 
-    def _check(self, packet: Packet[Stream]) -> None:
+    def _check_sample(self, packet: Packet[Stream]) -> None:
+        if packet.is_corrupt:  # its place in the file is declared, and lies behind the end
+            raise BadMedia(f"{self.path.name}: cut short")
         for item in packet.iter_sidedata():
             if item.data_type in _ENCRYPTED:
                 raise BadMedia(f"{self.path.name}: the samples are encrypted")
@@ -113,9 +141,10 @@ def open_media(path: Path) -> Iterator[Media]:
         BadMedia: it is missing, unreadable, empty, no media, or without such a stream.
     """
     with explained(path):
-        if path.stat().st_size == 0:
+        if path != STANDARD_INPUT and path.stat().st_size == 0:
             raise BadMedia(f"{path.name}: the file is empty")
-        container = av.open(str(path.resolve()), "r", options=_OPTIONS, metadata_errors="replace")
+        name, options = _opening(path)
+        container = av.open(name, "r", options=options, metadata_errors="replace")
     with container:
         yield Media(path, container)
 
@@ -138,6 +167,8 @@ def display_order(path: Path) -> list[int]:
     """
     order: list[int] = []
     count = 0
+    if path == STANDARD_INPUT:
+        raise BadMedia("a raw stream needs a file: it is read twice")
     with explained(path), av.open(str(path.resolve()), "r", options=_OPTIONS) as container:
         stream = container.streams.video[0]
         for number, packet in enumerate(container.demux(stream)):
@@ -150,6 +181,13 @@ def display_order(path: Path) -> list[int]:
                 continue  # damaged: it has no place of its own and is shown when it is decoded
             order += [frame.pts for frame in frames if frame.pts is not None]
     return filled(order, count)
+
+
+def _opening(path: Path) -> tuple[str, dict[str, str]]:
+    """Say what FFmpeg is to open, and how: nothing but this, whatever its name looks like."""
+    if path == STANDARD_INPUT:
+        return "pipe:0", _OPTIONS | {"protocol_whitelist": "pipe"}
+    return str(path.resolve()), _OPTIONS
 
 
 def _videos(path: Path, container: InputContainer) -> tuple[Video, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import av
 from av.container import OutputContainer
@@ -15,20 +15,33 @@ from av.stream import Stream
 from sei.errors import BadMedia
 from sei.files.media import Media, explained, extradata_of
 
-FORMATS: Final = {
-    ".flv": "flv",
-    ".mp4": "mp4",
-    ".m4v": "mp4",
-    ".mov": "mov",
-    ".ts": "mpegts",
-    ".264": "h264",
-    ".h264": "h264",
-    ".265": "hevc",
-    ".h265": "hevc",
-    ".hevc": "hevc",
+
+class Container(NamedTuple):
+    """A form of output."""
+
+    muxer: str
+    """FFmpeg's name for it."""
+    suffixes: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}
+    needs_seeking: bool = False
+    """Whether its head is written last, so that it can't go into a pipe."""
+
+
+CONTAINERS: Final[Mapping[str, Container]] = {
+    "flv": Container("flv", (".flv",)),
+    "mp4": Container("mp4", (".mp4", ".m4v"), needs_seeking=True),
+    "mov": Container("mov", (".mov",), needs_seeking=True),
+    "ts": Container("mpegts", (".ts", ".mts", ".m2ts")),
+    "mkv": Container("matroska", (".mkv",)),
+    "h264": Container("h264", (".264", ".h264")),
+    "hevc": Container("hevc", (".265", ".h265", ".hevc")),
+    "fmp4": Container(
+        "mp4", options={"movflags": "frag_keyframe+empty_moov+default_base_moof+delay_moov"}
+    ),
 }
+STANDARD_OUTPUT: Final = Path("-")
 RAW_FORMATS: Final = {"h264", "hevc"}
-MUX_OPTIONS: Final = {"max_interleave_delta": "200000"}
+MUX_OPTIONS: Final[Mapping[str, str]] = {"max_interleave_delta": "200000"}
 """In µs. By default a declared but silent audio stream holds the video back for 10 s."""
 
 FAILED: Final = "cannot be written"
@@ -65,49 +78,85 @@ class Muxer:
         self.strict: Final = output.format.name not in _TIMES_MAY_REPEAT
 
 
-def format_of(target: Path) -> str:
-    """Name the container that a file name asks for.
+def container_of(target: Path, name: str | None = None) -> Container:
+    """Give the container that is asked for by name, or by the suffix of a file.
 
     Raises:
-        BadMedia: the suffix is unknown.
+        BadMedia: neither says one that is known, or it can't go where it is to.
     """
-    name = FORMATS.get(target.suffix.lower())
     if name is None:
-        known = " ".join(FORMATS)
-        raise BadMedia(f"{target.name}: the suffix names no container; known are {known}")
-    return name
+        container = _by_suffix(target)
+    elif name in CONTAINERS:
+        container = CONTAINERS[name]
+    else:
+        raise BadMedia(f"{name!r} names no container; known are {' '.join(CONTAINERS)}")
+    if target == STANDARD_OUTPUT and container.needs_seeking:
+        raise BadMedia(f"{container.muxer} needs a file; into a pipe goes fmp4")
+    return container
+
+
+def _by_suffix(target: Path) -> Container:
+    suffix = target.suffix.lower()
+    for container in CONTAINERS.values():
+        if suffix in container.suffixes:
+            return container
+    if target == STANDARD_OUTPUT:
+        raise BadMedia(f"standard output needs a format; known are {' '.join(CONTAINERS)}")
+    known = " ".join(suffix for container in CONTAINERS.values() for suffix in container.suffixes)
+    raise BadMedia(f"{target.name}: the suffix names no container; known are {known}")
 
 
 @contextmanager
-def open_output(media: Media, target: Path) -> Iterator[Muxer]:
-    """Open an output file beside ``target``, which it replaces when the block ends well.
+def whole_file(source: Path, target: Path) -> Iterator[Path]:
+    """Give a file beside ``target`` to write, which it replaces when the block ends well.
 
     Raises:
-        BadMedia: input and output are one file, or the container cannot be written.
+        BadMedia: input and output are one file, or it cannot be replaced.
     """
-    format_of(target)
-    if target.exists() and target.samefile(media.path):
+    if target.exists() and target.samefile(source):
         raise BadMedia(f"{target.name}: input and output are the same file")
     # Absolute, so that no name can be taken for a network address.
     partial = target.absolute().with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
+        yield partial
         with explained(target, FAILED):
-            muxer = Muxer(media, _open(partial, target))
-        try:
-            yield muxer
-        except BaseException:
-            with suppress(av.FFmpegError):  # the first error is the one to tell
-                muxer.output.close()
-            raise
-        with explained(target, FAILED):
-            muxer.output.close()
             partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _open(partial: Path, target: Path) -> OutputContainer:
-    return av.open(str(partial), "w", format=format_of(target), container_options=MUX_OPTIONS)
+@contextmanager
+def open_output(media: Media, target: Path, container: Container) -> Iterator[Muxer]:
+    """Open an output: a file as of ``whole_file``, or standard output, for which nothing is sure.
+
+    Raises:
+        BadMedia: input and output are one file, or the container cannot be written.
+    """
+    if target == STANDARD_OUTPUT:
+        with _muxing(media, "pipe:1", target, container) as muxer:
+            yield muxer
+        return
+    with (
+        whole_file(media.path, target) as partial,
+        _muxing(media, str(partial), target, container) as muxer,
+    ):
+        yield muxer
+
+
+@contextmanager
+def _muxing(media: Media, name: str, target: Path, container: Container) -> Iterator[Muxer]:
+    with explained(target, FAILED):
+        options = {**MUX_OPTIONS, **container.options}
+        output = av.open(name, "w", format=container.muxer, container_options=options)
+        muxer = Muxer(media, output)
+    try:
+        yield muxer
+    except BaseException:
+        with suppress(av.FFmpegError):  # the first error is the one to tell
+            output.close()
+        raise
+    with explained(target, FAILED):
+        output.close()
 
 
 def _add(media: Media, output: OutputContainer, stream: Stream) -> Stream | None:

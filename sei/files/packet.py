@@ -8,7 +8,7 @@ from typing import Final
 from av.packet import Packet
 from av.stream import Stream
 
-_NEW_EXTRADATA: Final = "new_extradata"
+NEW_EXTRADATA: Final = "new_extradata"
 
 
 def with_bytes(
@@ -36,6 +36,6 @@ def with_bytes(
 def new_extradata(packet: Packet[Stream]) -> bytes | None:
     """Give the decoder configuration that takes effect with this packet, if one does."""
     for item in packet.iter_sidedata():
-        if item.data_type == _NEW_EXTRADATA:
+        if item.data_type == NEW_EXTRADATA:
             return bytes(item)
     return None

@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+from av.packet import Packet
 from av.stream import Stream
 
 from sei.files.flow import flow
-from sei.files.media import Media, Video, display_order, explained, open_media
-from sei.files.output import FAILED, RAW_FORMATS, Muxer, format_of, open_output
+from sei.files.flvcopy import copy_tags, may_stay_tags
+from sei.files.media import Media, display_order, explained, open_media
+from sei.files.output import (
+    FAILED,
+    RAW_FORMATS,
+    STANDARD_OUTPUT,
+    Muxer,
+    container_of,
+    open_output,
+)
 from sei.files.report import Meter, Progress, Report
 from sei.files.track import MessagesAt, Track, VideoTrack
+from sei.insertion.cadence import Cadence, Injection
 from sei.insertion.rewrite import Rewriter
 
 _IN_BAND: Final = {"mpegts", *RAW_FORMATS}
 """These carry decoder configurations in the stream, and no packet brings one beside it."""
 
 
-def remux(source: Path, target: Path, messages_at: MessagesAt, progress: Progress | None) -> Report:
+def remux(
+    source: Path,
+    target: Path,
+    messages_at: MessagesAt,
+    progress: Progress | None,
+    *,
+    container: str | None = None,
+    injection: Injection = "on",
+) -> Report:
     """Copy a file; ``target`` appears when it is whole, and on an error nothing is left.
+
+    Args:
+        source: the file; ``-``: standard input.
+        target: the file to write; ``-``: standard output.
+        messages_at: what is to go in.
+        progress: told how far it is.
+        container: what to write, of ``CONTAINERS``; None: what the suffix says.
+        injection: when messages go in.
 
     Raises:
         BadMedia: the input cannot be read, or the output not written.
     """
-    format_name = format_of(target)
+    form = container_of(target, container)
     with open_media(source) as media:
-        needs_order = media.is_raw and format_name not in RAW_FORMATS
+        if form.muxer == "flv" and target != STANDARD_OUTPUT and may_stay_tags(media):
+            report = copy_tags(source, target, messages_at, progress, injection)
+            if report is not None:
+                return report
+        needs_order = media.is_raw and form.muxer not in RAW_FORMATS
         order = display_order(source) if needs_order else None
-        with open_output(media, target) as muxer:
-            tracks = _tracks(media, muxer, messages_at)
+        with open_output(media, target, form) as muxer:
             meter = Meter(media.size_bytes, progress)
+            tracks = _tracks(media, muxer, messages_at, meter, injection)
             with explained(target, FAILED):
-                muxer.output.mux(flow(media, tracks, meter, order))
-            meter.finish()
+                # Typed as what it once took; it asks for one packet after the other.
+                packets = cast("Sequence[Packet[Stream]]", flow(media, tracks, order))
+                muxer.output.mux(packets)
             dropped = tuple(muxer.dropped)
+        meter.finish()
         return _report(tracks, dropped)
 
 
-def _tracks(media: Media, muxer: Muxer, messages_at: MessagesAt) -> list[Track | None]:
+def _tracks(
+    media: Media, muxer: Muxer, messages_at: MessagesAt, meter: Meter, injection: Injection
+) -> list[Track | None]:
     """Give what becomes of each stream of the input, by its index; None: it is left out."""
     tracks: list[Track | None] = []
     videos = {video.stream.index: video for video in media.videos}
@@ -50,22 +85,24 @@ def _tracks(media: Media, muxer: Muxer, messages_at: MessagesAt) -> list[Track |
         elif video is None:
             tracks.append(Track(stream, target, strict=muxer.strict))
         else:
-            tracks.append(_video_track(media, video, messages_at, muxer, target))
+            in_band = muxer.output.format.name in _IN_BAND
+            track = VideoTrack(
+                video,
+                Rewriter(
+                    video.codec,
+                    video.extradata,
+                    in_band=in_band,
+                    keeps_lengths=True,
+                    cadence=Cadence(injection),
+                ),
+                messages_at,
+                target,
+                meter,
+                strict=muxer.strict,
+                may_change=media.container.format.name not in _IN_BAND,
+            )
+            tracks.append(track)
     return tracks
-
-
-def _video_track(
-    media: Media, video: Video, messages_at: MessagesAt, muxer: Muxer, target: Stream
-) -> VideoTrack:
-    in_band = muxer.output.format.name in _IN_BAND
-    return VideoTrack(
-        video,
-        Rewriter(video.codec, video.extradata, in_band=in_band),
-        messages_at,
-        target,
-        strict=muxer.strict,
-        may_change=media.container.format.name not in _IN_BAND,
-    )
 
 
 def _report(tracks: list[Track | None], dropped: tuple[str, ...]) -> Report:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
-from typing import Final
 
 Progress = Callable[[int, int], None]
 """Takes bytes done and bytes in all; called every so often, and at the end."""
-
-_STEPS: Final = 200
-_LEAST_STEP_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class Report:
 
 
 class Meter:
-    """Tells a progress callable how much of a file has been read, a hundred times or so.
+    """Tells a progress callable how much of a file has been read.
 
     Args:
         size_bytes: of the whole file; 0 where nobody knows.
@@ -40,17 +35,14 @@ class Meter:
     def __init__(self, size_bytes: int, progress: Progress | None) -> None:
         self._total_bytes = size_bytes
         self._progress = progress
-        self._step_bytes = max(size_bytes // _STEPS, _LEAST_STEP_BYTES)
-        self.next_bytes: float = inf if progress is None else self._step_bytes
-        """When ``tell`` is due; a copy loop compares, and calls it seldom."""
+        self._done_bytes = 0
 
-    def tell(self, done_bytes: int) -> None:
-        """Take how far it is."""
-        self.next_bytes = done_bytes + self._step_bytes
+    def tell(self, position: int | None) -> None:
+        """Take where in the file a packet stood; it may lie before the one told last."""
+        self._done_bytes = max(self._done_bytes, min(position or 0, self._total_bytes))
         if self._progress is not None:
-            self._progress(min(done_bytes, self._total_bytes), self._total_bytes)
+            self._progress(self._done_bytes, self._total_bytes)
 
     def finish(self) -> None:
         """Tell that all of it was read."""
-        if self._progress is not None:
-            self._progress(self._total_bytes, self._total_bytes)
+        self.tell(self._total_bytes)

@@ -16,7 +16,8 @@ from av.stream import Stream
 
 from sei.errors import BadMedia
 from sei.files.media import Video
-from sei.files.packet import new_extradata, with_bytes
+from sei.files.packet import NEW_EXTRADATA, with_bytes
+from sei.files.report import Meter
 from sei.files.timeline import Scale, Timeline
 from sei.insertion.rewrite import Rewriter
 
@@ -25,6 +26,8 @@ MessagesAt = Callable[[float], tuple[bytes, ...]]
 
 LATEST_TICKS: Final = 1 << 60
 """FFmpeg's own arithmetic ends at 2^63."""
+
+_METER_MASK: Final = 63
 
 
 class Track:
@@ -46,10 +49,10 @@ class Track:
         self._timeline: Final = Timeline(new, strict=strict)
         self.step_ticks: Final = math.ceil(new / old) if strict else 0
         """How far apart decoding times must be to differ in the output."""
-        self.least_ticks = self._noted = -LATEST_TICKS
+        self.least_ticks = -LATEST_TICKS
         """The least decoding time that needs no repair."""
-        self.duration_ticks: int | None = 0
-        """Of the last packet."""
+        self.last: Packet[Stream] | None = None
+        """What was written last: the muxer has converted its times."""
 
     def repair(self, packet: Packet[Stream]) -> float:
         """Put the times of a packet right and convert them; gives its decoding time in seconds.
@@ -61,10 +64,8 @@ class Track:
         if max(abs(dts or 0), abs(pts or 0)) >= LATEST_TICKS:
             raise BadMedia("a packet's time is out of all range")
         scale, timeline = self._scale, self._timeline
-        if self.least_ticks != self._noted:
-            last = scale(self.least_ticks - self.step_ticks)
-            timeline.follow(last, scale(self.duration_ticks or 0))
-        self.duration_ticks = packet.duration
+        if self.last is not None and self.last.dts is not None:
+            timeline.follow(self.last.dts, self.last.duration or 0)
         duration = scale(packet.duration or 0)
         times = timeline.place(
             None if dts is None else scale(dts), None if pts is None else scale(pts), duration
@@ -73,7 +74,7 @@ class Track:
         packet.time_base = self._base = self._new_base
         # After a jump nothing can stay as it came.
         after = math.ceil(times.dts * self._new_base / self._old_base) + self.step_ticks
-        self.least_ticks = self._noted = LATEST_TICKS if timeline.offset else after
+        self.least_ticks = LATEST_TICKS if timeline.offset else after
         return float(times.dts * self._new_base)
 
 
@@ -85,6 +86,7 @@ class VideoTrack(Track):
         rewriter: what becomes of its packets.
         messages_at: what is to go in.
         target: its place in the output.
+        meter: told how far it is.
         strict: whether the container refuses equal decoding times too.
         may_change: whether a packet may bring a new decoder configuration with it.
     """
@@ -95,6 +97,7 @@ class VideoTrack(Track):
         rewriter: Rewriter,
         messages_at: MessagesAt,
         target: Stream,
+        meter: Meter,
         *,
         strict: bool,
         may_change: bool,
@@ -104,6 +107,7 @@ class VideoTrack(Track):
         self._rewriter: Final = rewriter
         self._change: Final = rewriter.change
         self._messages_at: Final = messages_at
+        self._meter: Final = meter
         self._may_change: Final = may_change
         self._tick_s: Final = float(self._old_base)
         self._start_s: float | None = None
@@ -112,8 +116,9 @@ class VideoTrack(Track):
     @property
     def duration_s(self) -> float:
         """Stream time so far."""
-        last_s = (self.duration_ticks or 0) * self._tick_s
-        return self._time_s + last_s if self.access_units else 0.0
+        if self.last is None:
+            return 0.0
+        return self._time_s + float((self.last.duration or 0) * self._new_base)
 
     def take(self, packet: Packet[Stream], size: int) -> Packet[Stream] | None:
         """Give what is to be written in place of a packet, if anything.
@@ -126,17 +131,18 @@ class VideoTrack(Track):
             decoded_s = self.repair(packet)
         else:
             self.least_ticks = dts + self.step_ticks
-            self.duration_ticks = packet.duration
             self._base = self._old_base
             decoded_s = dts * self._tick_s
         if self._start_s is None:
             self._start_s = decoded_s
         self._time_s = time_s = decoded_s - self._start_s
         self.access_units += 1
+        if not self.access_units & _METER_MASK:
+            self._meter.tell(packet.pos)
         if self._may_change:
-            extradata = new_extradata(packet)
-            if extradata is not None:
-                self._rewriter.reconfigure(extradata)
+            for item in packet.iter_sidedata():
+                if item.data_type == NEW_EXTRADATA:
+                    self._rewriter.reconfigure(bytes(item))
         done = self._change(
             packet, size, time_s * 1000, packet.is_keyframe, self._messages_at(time_s)
         )

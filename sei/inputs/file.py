@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,6 +17,8 @@ from sei.inputs.pacer import Pacer
 from sei.inputs.source import ContainerName, Opened
 
 _READ_BYTES: Final = 64 * 1024
+_BETWEEN_ROUNDS_S: Final = 0.02
+"""The step with which ``sei.flv.clock`` joins times that begin again."""
 
 
 class FileSource:
@@ -87,34 +89,39 @@ class FileSource:
 
     async def _tags(self, file: BinaryIO, begin: int) -> AsyncGenerator[bytes, None]:
         """Give whole tags when they are due; a further round leaves the file header out."""
-        times, pacer = TagTimes(), Pacer()
+        times, begins_with_header = TagTimes(), True
         while True:
+            pacer, has_tags = Pacer(), False
             while chunk := await _read(file, _READ_BYTES):
                 pieces = times.feed(chunk)
-                if not self._paced:
-                    yield b"".join(piece.content for piece in pieces)
-                    continue
-                async with aclosing(self._when_due(pieces, pacer)) as due:
-                    async for content in due:
+                has_tags = has_tags or len(pieces) > begins_with_header
+                for wait_s, content in self._due(pieces, pacer):
+                    if wait_s > 0:
+                        await asyncio.sleep(wait_s)
+                    else:
                         yield content
             left = times.end().content  # of a file that is cut off
-            if not self._loop:
+            if not (self._loop and has_tags):
                 yield left
                 return
+            begins_with_header = False
+            await asyncio.sleep(_BETWEEN_ROUNDS_S)
             file.seek(begin)
 
-    async def _when_due(self, pieces: list[Piece], pacer: Pacer) -> AsyncGenerator[bytes, None]:
+    def _due(self, pieces: list[Piece], pacer: Pacer) -> Iterator[tuple[float, bytes]]:
+        """Give in turns how long to wait, and what is due then; looks at the clock as it goes."""
         ready: list[bytes] = []
         for piece in pieces:
-            wait_s = pacer.due_s(piece.time_ms / 1000, self._now_s()) - self._now_s()
+            now_s = self._now_s()
+            wait_s = pacer.due_s(piece.time_ms / 1000, now_s) - now_s if self._paced else 0.0
             if wait_s > 0:
                 if ready:
-                    yield b"".join(ready)
-                    ready = []
-                await asyncio.sleep(wait_s)
+                    yield 0.0, b"".join(ready)
+                    ready.clear()
+                yield wait_s, b""
             ready.append(piece.content)
         if ready:
-            yield b"".join(ready)
+            yield 0.0, b"".join(ready)
 
 
 async def read_file(file: BinaryIO) -> AsyncGenerator[bytes, None]:

@@ -68,9 +68,9 @@ class RtmpSource:
                     if event.is_refusal:
                         raise self._failed(failed_by(event))
                     return
-            events = await self._next(link)
+            events = await self._next(link, began=began)
 
-    async def _next(self, link: Link) -> list[Event]:
+    async def _next(self, link: Link, *, began: bool) -> list[Event]:
         """Wait for the next event; acknowledgements and pings are no sign of life of a stream."""
         try:
             async with asyncio.timeout(self._stall_s):
@@ -78,7 +78,9 @@ class RtmpSource:
                     if events := await link.receive():
                         return events
         except TimeoutError as error:
-            text = f"{self._address.shown}: no tag came for {self._stall_s:g} s"
+            # Some servers let a name be played that nobody publishes.
+            hint = "" if began else "; does anybody publish it?"
+            text = f"{self._address.shown}: no tag came for {self._stall_s:g} s{hint}"
             raise SourceFailed(text) from error
         except (BadRtmp, RtmpFailed) as error:
             raise self._failed(error) from error

@@ -10,7 +10,7 @@ from sei.insertion.cadence import Cadence
 from sei.wire.framing import START_CODE, Codec, framing_of, parameter_sets
 from sei.wire.glance import plain_check
 from sei.wire.message import UUID_BYTES, message_unit, remove_messages
-from sei.wire.nal import compose, insert_offset, whole_units, with_start_codes
+from sei.wire.nal import compose, whole_units, with_start_codes
 from sei.wire.payload import MAX_CHUNKS
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ class Rewriter:
     Args:
         codec: the stream's.
         extradata: its decoder configuration.
-        in_band: whether the packets go where everything stands in the stream. Then keyframes get
-            the parameter sets in front of any SEI: FFmpeg's muxers would add them too, but behind
-            it. HEVC leaves with start codes, H.264 as it came: FFmpeg's filter for HEVC would add
-            the parameter sets once more, that for H.264 does not, and is quicker than we are.
+        in_band: whether the packets go where everything stands in the stream: then they leave
+            with start codes, and keyframes with the parameter sets in front of any SEI. FFmpeg's
+            muxers would do both, but with the parameter sets behind the SEI.
+        keeps_lengths: whether H.264 stays as it came all the same, for a muxer of FFmpeg that has
+            the decoder configuration: it is quicker than we are, and adds no parameter sets where
+            there are some. Its filter for HEVC would add them once more.
         cadence: when which message goes in.
     """
 
@@ -49,12 +51,15 @@ class Rewriter:
         extradata: bytes,
         *,
         in_band: bool = False,
+        keeps_lengths: bool = False,
         cadence: Cadence | None = None,
     ) -> None:
         self._codec: Final = codec
         self._in_band: Final = in_band
+        self._keeps_lengths: Final = keeps_lengths and codec == "h264"
         self._cadence: Final = cadence or Cadence()
         self._choose: Final = self._cadence.choose
+        self._owed: bytes | None = None
         self.reconfigure(extradata)
 
     def reconfigure(self, extradata: bytes) -> None:
@@ -65,7 +70,7 @@ class Rewriter:
         self._is_plain = plain_check(self.framing)
         prefixed = self.framing.length_bytes is not None
         self._completes_keyframes = self._in_band and bool(self._parameter_sets)
-        self._converts = self._in_band and prefixed and self._codec == "hevc"
+        self._converts = self._in_band and prefixed and not self._keeps_lengths
 
     def change(
         self,
@@ -92,12 +97,12 @@ class Rewriter:
         Raises:
             BadMedia: the stream's length prefix is too small for a message.
         """
-        if self._is_plain(packet, size):
-            body = self._choose(dts_ms, is_keyframe, messages)
-            if body is None and not (self._converts or (is_keyframe and self._completes_keyframes)):
-                return None
-            return self._written(memoryview(packet), body, 0, is_keyframe=is_keyframe)
-        return self._change_unplain(bytes(packet), dts_ms, is_keyframe, messages)
+        if not self._is_plain(packet, size):
+            return self._change_unplain(bytes(packet), dts_ms, is_keyframe, messages)
+        body = self._owed or self._choose(dts_ms, is_keyframe, messages)
+        if body is None and not (self._converts or (is_keyframe and self._completes_keyframes)):
+            return None
+        return self._written(memoryview(packet), body, is_keyframe)
 
     def rewrite(
         self, packet: bytes, *, dts_ms: float, is_keyframe: bool, messages: tuple[bytes, ...]
@@ -112,15 +117,15 @@ class Rewriter:
         content, removed = remove_messages(packet, self.framing)
         if self._in_band:
             content = self._mended(content)
-        body = None
-        if insert_offset(content, self.framing) is not None:
-            body = self._choose(dts_ms, is_keyframe, messages)
-        done = self._written(content, body, removed, is_keyframe=is_keyframe)
-        return None if done.packet == packet else done
+        body = self._owed or self._choose(dts_ms, is_keyframe, messages)
+        done = self._written(content, body, is_keyframe)
+        if done is not None:
+            return done._replace(removed=removed)
+        return None if content == packet else Rewritten(content, 0, removed)
 
     def _written(
-        self, packet: bytes | memoryview, body: bytes | None, removed: int, *, is_keyframe: bool
-    ) -> Rewritten:
+        self, packet: bytes | memoryview, body: bytes | None, is_keyframe: bool
+    ) -> Rewritten | None:
         completes = is_keyframe and self._completes_keyframes
         sets = self._parameter_sets if completes else ()
         unit = None if body is None else _unit(body, self._codec)
@@ -130,9 +135,13 @@ class Rewriter:
             raise BadMedia(
                 f"the stream's lengths of {self.framing.length_bytes} byte hold no message"
             ) from error
+        # Where there is no picture the message goes into the next packet that has one.
+        self._owed = body if content is None else None
         if self._converts:
-            content = with_start_codes(content, self.framing)
-        return Rewritten(content, int(body is not None), removed)
+            content = with_start_codes(bytes(packet) if content is None else content, self.framing)
+        if content is None:
+            return None
+        return Rewritten(content, int(body is not None and self._owed is None), 0)
 
     def _mended(self, packet: bytes) -> bytes:
         """Leave out what does not parse: FFmpeg's filter would end the stream there."""

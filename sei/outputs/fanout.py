@@ -68,6 +68,8 @@ class LiveStream:
 
     def publish(self, tags: Sequence[StreamTag]) -> None:
         """Pass tags to every player; O(players), and never waits."""
+        if self._closed:
+            return
         for tag in tags:
             self._keep(tag)
         for form in self._forms.values():
@@ -124,7 +126,7 @@ class LiveStream:
             player.close()
 
     def _start(self, player: Player, name: FormName) -> None:
-        sound = self._sound if name == "flv" or not self._is_silent() else None
+        sound = None if name == "mp4" and self._is_silent() else self._described_sound()
         variant: _Variant = (name, name == "flv" or sound is not None)
         form = self._forms.get(variant)
         if form is None:
@@ -133,10 +135,14 @@ class LiveStream:
         self._form_of[player] = form
         player.begin(form.opening(), has_group=bool(self._group))
 
+    def _described_sound(self) -> StreamTag | None:
+        return self._configuration.get(AUDIO, self._sound)
+
     def _is_silent(self) -> bool:
-        if self._sound is None or not self._group:
-            return self._sound is None
-        silent_ms = self._group[-1].timestamp_ms - self._sound.timestamp_ms & 0xFFFFFFFF
+        if not self._group:
+            return False
+        heard = self._sound or self._group[0]
+        silent_ms = self._group[-1].timestamp_ms - heard.timestamp_ms & 0xFFFFFFFF
         return _SILENT_MS < silent_ms < 1 << 31
 
     def _keep(self, tag: StreamTag) -> None:

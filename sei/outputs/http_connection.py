@@ -98,14 +98,19 @@ class PlayerConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on, a moment later: asyncio fails where a transport is closed from within this."""
+        asyncio.get_running_loop().call_soon(self._resume)
+
+    def _resume(self) -> None:
         self._is_paused = False
+        if self._transport is None or self._transport.is_closing():
+            return
         if self._player is not None:
             self._player.resume()
-        elif self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._free_since_s = self._house.time()
-            self._answer_all()
+            return
+        self._transport.resume_reading()
+        self._free_since_s = self._house.time()
+        self._answer_all()
 
     def check(self, now_s: float, *, stall_s: float, idle_s: float) -> None:
         """End the connection where nothing goes on: no byte is taken, or no request comes."""

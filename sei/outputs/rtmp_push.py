@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from sei.backoff import Backoff
 from sei.errors import BadRtmp, RtmpFailed
 from sei.flv.stream_tag import StreamTag
 from sei.relay.counts import Counts
@@ -37,11 +38,6 @@ class PushTiming(NamedTuple):
     """A server that reads nothing for this long is given up."""
     drain_s: float = 5.0
     """At the end, until the server has all."""
-    first_delay_s: float = 0.5
-    """Before the second attempt; each time twice as long, a random part of up to half less."""
-    max_delay_s: float = 30.0
-    settled_s: float = 10.0
-    """A publication that lasted this long lets the delays begin again."""
 
 
 class RtmpPush:
@@ -55,7 +51,7 @@ class RtmpPush:
         address: ``rtmp[s]://host[:port]/app[/instance]/key[?query]``.
         counts: of the stream; what happens here is written there.
         timing: how long to wait for what.
-        rng: for the delays.
+        backoff: how long to wait between attempts.
         max_bytes: what may wait for the server.
 
     Raises:
@@ -68,18 +64,18 @@ class RtmpPush:
         counts: Counts,
         *,
         timing: PushTiming | None = None,
-        rng: random.Random | None = None,
+        backoff: Backoff | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._address: Final = parse_rtmp(address)
         self._counts: Final = counts
         self._timing: Final = timing or PushTiming()
-        self._rng: Final = rng or random.Random()  # noqa: S311 - spreads attempts, guards nothing
+        self._backoff: Final = backoff or Backoff()
         self._backlog: Final = Backlog(max_bytes)
         self._wake: Final = asyncio.Event()
         self._closing: Final = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._live_at_s: float | None = None
+        self._live_at_s = math.inf
 
     @property
     def shown(self) -> str:
@@ -124,20 +120,15 @@ class RtmpPush:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        delay_s = self._timing.first_delay_s
         while not self._closing.is_set():
-            self._live_at_s = None
+            self._live_at_s = math.inf
             try:
                 await self._session()
             except (BadRtmp, RtmpFailed) as error:
-                self._show(f"{error.code}: {error.message}")
-                _log.warning("push to %s: %s", self.shown, error.message)
+                self._tell(error)
             finally:
                 self._backlog.hold()
-            if self._live_at_s and loop.time() - self._live_at_s > self._timing.settled_s:
-                delay_s = self._timing.first_delay_s
-            await self._pause(delay_s * self._rng.uniform(0.5, 1))
-            delay_s = min(2 * delay_s, self._timing.max_delay_s)
+            await self._pause(self._backoff.next_s(loop.time() - self._live_at_s))
 
     async def _pause(self, delay_s: float) -> None:
         with suppress(TimeoutError):
@@ -153,16 +144,15 @@ class RtmpPush:
             self._backlog.flow()
             listening = asyncio.create_task(_listen(link))
             sending = asyncio.create_task(self._send(link))
-            both = {listening, sending}
             try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((listening, sending), return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in both:
-                    task.cancel()
-                results = await asyncio.gather(*both, return_exceptions=True)
-            for result in results:
-                if isinstance(result, Exception):
-                    raise result
+                listening.cancel()
+                sending.cancel()
+                heard, sent = await asyncio.gather(listening, sending, return_exceptions=True)
+            for failure in (heard, sent):  # what the server said explains why it broke off
+                if isinstance(failure, Exception) and sent is not None:
+                    raise failure
             with suppress(RtmpFailed):  # the server has all, whatever it says now
                 await link.hang_up()
 
@@ -189,6 +179,13 @@ class RtmpPush:
 
     def _show(self, state: str) -> None:
         self._counts.outputs[self.shown] = state[:_MAX_STATE_CHARACTERS]
+
+    def _tell(self, error: BadRtmp | RtmpFailed) -> None:
+        """Show a failure; log it, unless it is the one of before."""
+        before = self._counts.outputs.get(self.shown)
+        self._show(f"{error.code}: {error.message}")
+        if self._counts.outputs[self.shown] != before:
+            _log.warning("push to %s: %s", self.shown, error.message)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Tell of a fault at once, not when the push is closed."""

@@ -100,6 +100,7 @@ class HlsInput:
         self._pipes: Final[list[BytePipe]] = []
         self._known: Final[dict[str, _Known]] = {}
         self._failures = 0
+        self._began = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HlsInput]:
@@ -144,7 +145,7 @@ class HlsInput:
             self.failure = error
         except SeatsyncError as error:
             self._failures += 1
-            if url in self._known or not self._known or self._failures >= MAX_FAILURES:
+            if url in self._known or not self._began or self._failures >= MAX_FAILURES:
                 self.failure = error
         return empty
 
@@ -159,6 +160,7 @@ class HlsInput:
     def _prepared(self, url: str, fetched: _Fetched) -> bytes:
         text, now_s = fetched.playlist or "", time.monotonic()
         prepared = prepare(text, fetched.url)
+        self._began = True
         known = self._known.get(url)
         changed_s = known.changed_s if known is not None and known.text == text else now_s
         if prepared.is_live:

@@ -20,6 +20,7 @@ _URI: Final = re.compile(r'URI="([^"]*)"')
 _VARIANT: Final = "#EXT-X-STREAM-INF:"
 _KEYS: Final = ("#EXT-X-KEY:", "#EXT-X-SESSION-KEY:")
 
+_FETCHED: Final = ("http://", "https://")
 _SOUND_CODECS: Final = ("mp4a", "ac-3", "ec-3", "opus")
 
 
@@ -40,7 +41,7 @@ def prepare(text: str, base_url: str) -> MediaPlaylist:
         base_url: from where, redirects followed.
 
     Raises:
-        BadMedia: its segments are encrypted.
+        BadMedia: its segments are encrypted, or not to be fetched over HTTP.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for line in lines:
@@ -73,7 +74,7 @@ def _best(lines: list[str], base_url: str) -> list[str]:
     ]
     sounds.sort(key=lambda entry: _attributes(entry).get("DEFAULT") != "YES")
     kept = [_with_full_uri(entry, base_url) for entry in sounds[:1]]
-    return ["#EXTM3U", *kept, line, urljoin(base_url, address)]
+    return ["#EXTM3U", *kept, line, _full(base_url, address)]
 
 
 def _media_line(line: str, base_url: str) -> str:
@@ -83,11 +84,18 @@ def _media_line(line: str, base_url: str) -> str:
         return "#EXT-X-TARGETDURATION:1"
     if line.startswith("#"):
         return _with_full_uri(line, base_url)
-    return urljoin(base_url, line)
+    return _full(base_url, line)
 
 
 def _with_full_uri(line: str, base_url: str) -> str:
-    return _URI.sub(lambda match: f'URI="{urljoin(base_url, match[1])}"', line)
+    return _URI.sub(lambda match: f'URI="{_full(base_url, match[1])}"', line)
+
+
+def _full(base_url: str, address: str) -> str:
+    url = urljoin(base_url, address)
+    if not url.startswith(_FETCHED):
+        raise BadMedia("the playlist names what is not fetched over HTTP")
+    return url
 
 
 def _attributes(line: str) -> dict[str, str]:

@@ -175,7 +175,10 @@ class Intake:
         self._counts.dropped += len(self._waiting) - len(kept)
         self._waiting.clear()
         self._counts.input_state = "live"
-        return self._place(sorted(kept, key=lambda item: item.dts_us))
+        placed = self._place(sorted(kept, key=lambda item: item.dts_us))
+        # Outputs begin with a keyframe; sound from before it follows, and muxers sort it in.
+        first = next(at for at, item in enumerate(placed) if item.is_keyframe)
+        return [placed[first], *placed[:first], *placed[first + 1 :]]
 
     def _place(self, packets: list[_Waiting]) -> list[Placed]:
         placed = []

@@ -31,6 +31,7 @@ _TIMES_MAY_REPEAT: Final = frozenset({"flv"})
 _TRANSPORT_STREAM_SOUND: Final = frozenset(
     {"aac", "aac_latm", "mp3", "mp2", "ac3", "eac3", "dts", "opus"}
 )
+_FLV_TRACKS: Final = 2
 _LEARNS_FROM_PACKETS: Final = frozenset({"ac3", "eac3"})
 
 
@@ -66,14 +67,20 @@ class Run:
         format_name: FFmpeg's name of the container.
         layout: the tracks.
         options: beside those of the container.
+        only: the number of the one track to take; None: all that fit.
 
     Raises:
         av.FFmpegError: the muxer refuses the tracks.
-        ValueError: it cannot hold the video.
+        ValueError: it cannot hold the video, or nothing of it.
     """
 
     def __init__(
-        self, format_name: str, layout: Layout, options: dict[str, str] | None = None
+        self,
+        format_name: str,
+        layout: Layout,
+        options: dict[str, str] | None = None,
+        *,
+        only: int | None = None,
     ) -> None:
         self.specs: Final = layout.specs
         self.left_out: Final[list[str]] = []
@@ -93,7 +100,10 @@ class Run:
         )
         self._lines: Final[dict[int, _Line]] = {}
         for number, (spec, template) in enumerate(zip(*layout, strict=True)):
-            self._add(format_name, number, spec, template)
+            if only in (None, number):
+                self._add(format_name, number, spec, template)
+        if not self._lines:
+            raise ValueError(f"{format_name} cannot hold the track")
         self._output.start_encoding()
         for line in self._lines.values():
             line.start()
@@ -120,6 +130,10 @@ class Run:
             side.to_packet(packet)
         packet.stream = line.stream
         self._output.mux_one(packet)
+        return self._memory.drain()
+
+    def begin(self) -> bytes:
+        """Give what stands before any packet."""
         return self._memory.drain()
 
     def close(self) -> bytes:
@@ -156,7 +170,7 @@ class Run:
         if not spec.rate_hz:
             return False
         if format_name == "flv":
-            return len(self._lines) == 1  # it holds one sound track
+            return len(self._lines) < _FLV_TRACKS
         if spec.codec == "aac" and not spec.configuration:
             return False  # nobody could decode it there
         return format_name != "mpegts" or spec.codec in _TRANSPORT_STREAM_SOUND

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import BadMedia, SourceFailed
@@ -21,11 +22,17 @@ from sei.wire.framing import CODECS, Codec
 from sei.wire.message import UUID_BYTES
 
 _FORMATS: Final = "flv,live_flv,mov,mp4,m4a,3gp,3g2,mj2,mpegts,h264,hevc,matroska,webm"
-_FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+_MAX_STREAMS: Final = "64"
+_FILE_OPTIONS: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": _FORMATS,
+    "max_streams": _MAX_STREAMS,
+}
 # "nobuffer" would throw away what was read to find the streams, and with it a keyframe.
 _LIVE_OPTIONS: Final = {
     "protocol_whitelist": "none",
     "format_whitelist": _FORMATS,
+    "max_streams": _MAX_STREAMS,
     "probesize": "500000",
     "analyzeduration": "500000",
 }
@@ -107,6 +114,7 @@ def open_playlist(
         # Every address goes through io_open; these are what the demuxer itself insists on.
         "protocol_whitelist": "http,https,tcp,tls",
         "format_whitelist": f"hls,{_FORMATS},aac",
+        "max_streams": _MAX_STREAMS,
         "http_persistent": "0",
         "http_multiple": "0",
         "allowed_extensions": "ALL",
@@ -125,6 +133,18 @@ def open_playlist(
         raise SourceFailed(f"the input is no stream: {reason(error)}") from error
     with container:
         yield feed_of("the input", container)
+
+
+def packets_of(feed: Feed) -> Iterator[Packet[Stream]]:
+    """Give the packets of the chosen streams, in the order of the input.
+
+    Raises:
+        av.FFmpegError: the input is damaged or broke off.
+    """
+    try:
+        yield from feed.container.demux(feed.video, *feed.others)
+    except IndexError:
+        return  # at the end PyAV stumbles over streams that began after it had opened the input
 
 
 def feed_of(name: str, container: InputContainer) -> Feed:

@@ -13,7 +13,7 @@ from sei.packets.clock import StreamClock
 from sei.packets.forms import Forms
 from sei.packets.intake import Intake, Placed
 from sei.packets.layout import US_PER_S, VIDEO_TRACK, Output
-from sei.packets.opening import Feed
+from sei.packets.opening import Feed, packets_of
 from sei.relay.config import Injection
 from sei.relay.counts import Counts
 
@@ -78,7 +78,7 @@ class Pump:
         self.counts.codec = feed.codec
         life = _Life(self, intake, pacer, observes=observes)
         clock = RawClock(order) if feed.is_raw else None
-        for packet in feed.container.demux(feed.video, *feed.others):
+        for packet in packets_of(feed):
             check()
             if clock is not None and packet.size:
                 clock.stamp(packet)

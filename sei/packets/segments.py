@@ -83,7 +83,7 @@ class Segments:
     def write(self, item: Item, layout: Layout) -> None:
         """Take a packet."""
         try:
-            if self._is_due(item):
+            if self._is_due(item, layout):
                 self._cut(item.dts_us)
                 self._begin(item, layout)
             if self._open is not None:
@@ -105,14 +105,14 @@ class Segments:
             self._put_playlist(ended=True)
         self._place.close()
 
-    def _is_due(self, item: Item) -> bool:
+    def _is_due(self, item: Item, layout: Layout) -> bool:
         if item.track != VIDEO_TRACK:
             return False
         if self._open is None:
             return item.is_keyframe
         long_s = (item.dts_us - self._open.start_us) / US_PER_S
         if item.is_keyframe:
-            return long_s >= TARGET_S * _ALMOST
+            return long_s >= TARGET_S * _ALMOST or self._specs != layout.specs
         return long_s >= MAX_SEGMENT_S or self._bytes >= MAX_SEGMENT_BYTES
 
     def _begin(self, item: Item, layout: Layout) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
+
+import av
 
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import SCRIPT, VIDEO, Tag, is_configuration, read_video
 from sei.packets.backlog import Gate
 from sei.packets.handover import Handover, Timed
-from sei.packets.layout import VIDEO_TRACK, Item, Layout
-from sei.packets.muxed import Runs, Say
+from sei.packets.layout import VIDEO_TRACK, Item, Layout, TrackSpec
+from sei.packets.muxed import Say
+from sei.packets.muxer import Run
+from sei.packets.opening import reason
+from sei.packets.sorter import Sorter
 
 _FILE_HEADER_BYTES: Final = 13
 _TAG_HEADER_BYTES: Final = 11
@@ -20,11 +24,15 @@ _HALF: Final = 1 << 31
 """FFmpeg's timestamps wrap here, FLV's at twice as much."""
 _END_OF_SEQUENCE: Final = 2
 _ENHANCED: Final = 0x80
+_PICTURES: Final = (1, 3)
+"""Types of packets that hold one, the second only in enhanced tags."""
 _CODEC_IDS: Final = (7, 12)
 
 
 class TagOutput:
     """Muxes FLV in memory and hands its tags over; runs follow on each other unnoticed.
+
+    Picture and sound have a muxer each, so that none waits for the other inside of it.
 
     Args:
         handover: to the event loop.
@@ -37,39 +45,76 @@ class TagOutput:
     def __init__(self, handover: Handover, gate: Gate, say: Say) -> None:
         self._handover: Final = handover
         self._gate: Final = gate
-        self._runs: Final = Runs("flv", "flv", say, self._begin)
-        self._read_s: Final[deque[float]] = deque(maxlen=4096)
-        self._is_header_due = False
+        self._say: Final = say
+        self._sorter: Final = Sorter()
+        self._picture: Run | None = None
+        self._sound: Run | None = None
+        self._sound_track = 0
+        self._refused: set[TrackSpec] = set()
         self._last_ms = self._turns = 0
 
     def write(self, item: Item, layout: Layout) -> None:
         """Take a packet."""
         if not self._gate.admits(item):
             return
-        if item.track == VIDEO_TRACK:
-            self._read_s.append(item.read_s)
-        self._runs.write(item, layout, self._emit)
+        for due in self._sorter.push(item):
+            self._give(due, layout)
 
     def close(self) -> None:
-        """Hand over what the muxer holds."""
-        self._runs.end(self._emit)
+        """Hand over what waits."""
+        for due in self._sorter.drain():
+            self._give(due, None)
+        self._picture = self._sound = None
 
-    def _begin(self) -> None:
-        self._is_header_due = True
-        while len(self._read_s) > 1:  # of a run that was given up
-            self._read_s.popleft()
+    def _give(self, item: Item, layout: Layout | None) -> None:
+        try:
+            if layout is not None:
+                self._follow(item, layout)
+            run = self._picture if item.track == VIDEO_TRACK else self._sound
+            if run is not None and (item.track in (VIDEO_TRACK, self._sound_track)):
+                self._emit(run.write(item), item.read_s)
+        except (av.FFmpegError, ValueError) as error:
+            self._picture = None  # another run begins at the next keyframe
+            self._say(f"UNAVAILABLE: the muxer gave up: {reason(error)}")
 
-    def _emit(self, stream: bytes) -> None:
-        if stream and self._is_header_due:
-            self._is_header_due = False
-            stream = stream[_FILE_HEADER_BYTES:]
-        tags = [self._timed(tag) for tag in cut(stream, self._place)]
+    def _follow(self, item: Item, layout: Layout) -> None:
+        """Begin new runs where a track is not as it was."""
+        if item.is_keyframe and not _holds(self._picture, VIDEO_TRACK, layout):
+            run = Run("flv", layout, only=VIDEO_TRACK)
+            self._begin(run)
+            self._picture = run
+            self._say("live")
+        if self._picture is not None and not _holds(self._sound, self._sound_track, layout):
+            self._begin_sound(layout)
+
+    def _begin_sound(self, layout: Layout) -> None:
+        """Take the first sound that FLV can hold."""
+        self._sound = None
+        for number, spec in enumerate(layout.specs):
+            if spec.kind == "video" or not spec.rate_hz or spec in self._refused:
+                continue
+            try:
+                run = Run("flv", layout, only=number)
+            except (av.FFmpegError, ValueError):
+                self._refused.add(spec)
+                self._say(f"live, without {number}:{spec.codec}")
+                continue
+            self._begin(run, with_script=False)
+            self._sound, self._sound_track = run, number
+            return
+
+    def _begin(self, run: Run, *, with_script: bool = True) -> None:
+        tags = cut(run.begin()[_FILE_HEADER_BYTES:], self._place)
+        begins = [Timed(tag, None) for tag in tags if with_script or tag.kind != SCRIPT]
+        if begins:
+            self._handover.push(begins)
+
+    def _emit(self, stream: bytes, read_s: float) -> None:
+        tags = [
+            Timed(tag, read_s if _is_picture(tag) else None) for tag in cut(stream, self._place)
+        ]
         if tags:
             self._handover.push(tags)
-
-    def _timed(self, tag: StreamTag) -> Timed:
-        is_picture = tag.kind == VIDEO and not tag.is_configuration
-        return Timed(tag, self._read_s.popleft() if is_picture and self._read_s else None)
 
     def _place(self, timestamp_ms: int, *, is_configuration: bool) -> int:
         if is_configuration:  # a run's first ones bear no time
@@ -115,6 +160,18 @@ def _tag(encoded: bytes, place: Place) -> StreamTag | None:
     video = None if configures else read_video(tag)
     is_keyframe = video is not None and video.is_keyframe and video.part == "access_unit"
     return StreamTag(kind, time_ms, configures, is_keyframe, encoded)
+
+
+def _holds(run: Run | None, number: int, layout: Layout) -> bool:
+    """Tell whether a run fits a track as it is now."""
+    return run is not None and run.specs[number] == layout.specs[number]
+
+
+def _is_picture(tag: StreamTag) -> bool:
+    if tag.kind != VIDEO:
+        return False
+    first, second = tag.encoded[_TAG_HEADER_BYTES : _TAG_HEADER_BYTES + 2]
+    return (first & 0xF in _PICTURES) if first & _ENHANCED else second == _PICTURES[0]
 
 
 def _ends_sequence(body: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 from av.packet import Packet
@@ -15,6 +15,9 @@ from sei.files.packet import new_extradata
 from sei.probe.judge import Picture
 from sei.wire.framing import CODECS, Codec, framing_of
 from sei.wire.message import find_messages
+
+if TYPE_CHECKING:
+    from av.codec.context import CodecContext
 
 _OPTIONS: Final = {
     "protocol_whitelist": "",
@@ -42,10 +45,11 @@ def pictures_in(media: bytes) -> list[Picture]:
         if not container.streams.video:
             raise BadMedia("there is no video in what answered")
         video = container.streams.video[0]
-        codec = _CODECS.get(video.codec_context.name)
-        if codec is None:
+        context = cast("CodecContext | None", video.codec_context)  # none of what has no decoder
+        codec = None if context is None else _CODECS.get(context.name)
+        if context is None or codec is None:
             raise BadMedia("the video is neither H.264 nor HEVC")
-        extradata = video.codec_context.extradata or b""
+        extradata = context.extradata or b""
         return list(_pictures(container.demux(video), codec, extradata))
 
 
@@ -60,5 +64,5 @@ def _pictures(packets: Iterator[Packet[Any]], codec: Codec, extradata: bytes) ->
                 framing = framing_of(codec, changed)
             time_ms = float(packet.dts * Fraction(packet.time_base) * 1000)
             yield Picture(time_ms, packet.is_keyframe, find_messages(bytes(packet), framing))
-    except av.FFmpegError:
-        return  # where it was cut off
+    except (av.FFmpegError, IndexError):
+        return  # where it was cut off; PyAV has no place for a stream that begins in the midst

@@ -18,8 +18,7 @@ from typing import Final, Literal, NamedTuple
 
 from room.position import Position
 from sei.errors import BadPayload
-from sei.insertion.cadence import REPEAT_INTERVAL_MS
-from sei.relay.config import Injection
+from sei.insertion.cadence import REPEAT_INTERVAL_MS, Injection
 from sei.wire.assembler import Assembler
 from sei.wire.payload import decode, room_tag
 
@@ -99,8 +98,9 @@ class Judge:
         for body in picture.bodies:
             self._read(body)
         if self._messages > before:
-            self._gap_ms = max(self._gap_ms, self._bare_ms)
-            self._was_bare = self._was_bare or self._is_bare(injection)
+            if before:  # what was sent before a state was known is no gap
+                self._gap_ms = max(self._gap_ms, self._bare_ms)
+                self._was_bare = self._was_bare or self._is_bare(injection)
             self._bare_ms, self._bare_keyframes = 0.0, 0
         elif picture.is_keyframe:
             self._bare_keyframes += 1

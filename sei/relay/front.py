@@ -11,14 +11,12 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from room.errors import CannotStart
 from sei.relay.refusals import PREFLIGHT, alive, problem
+from sei.relay.relayed import Handed
 from sei.relay.request_line import MAX_LINE_BYTES, METHODS, Asked, BadLine, read_line
-
-if TYPE_CHECKING:
-    from sei.relay.supervisor import Handed
 
 log: Final = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ _REST_S: Final = 0.5
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-Hand = Callable[[str, socket.socket, str], "Handed"]
+Hand = Callable[[str, socket.socket, str], Handed]
 """Hands a connection to the worker of a stream; told its name, the connection and its peer."""
 
 

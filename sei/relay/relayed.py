@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sei.insertion.supply import SupplyBox
 from sei.relay.config import StreamConfig
@@ -64,6 +64,10 @@ class Players(Protocol):
 
 MakePlayers = Callable[[Callable[[str], object | None]], Players]
 """Makes the players' server from a function that finds the outlet of a stream by its name."""
+
+
+Handed = Literal["taken", "unknown", "away"]
+"""What became of a player at the door; ``away``: its worker is just being started again."""
 
 
 class States(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +45,7 @@ async def relaying(
     *,
     cores: int,
     pace: Pace = Pace(),  # noqa: B008 - immutable
+    draw: Callable[[], float] = random.random,
 ) -> AsyncIterator[Relaying]:
     """Run a relay while the block does; at its end no worker is left, and files are whole.
 
@@ -53,12 +55,14 @@ async def relaying(
         start_child: starts a worker.
         cores: how many the machine has.
         pace: how long things may take.
+        draw: gives random numbers in 0..1, for backoff.
 
     Raises:
         CannotStart: an address cannot be listened on.
     """
     take_descriptors()
-    supervisor, rates = Supervisor(config, states, start_child, cores=cores, pace=pace), Rates()
+    supervisor = Supervisor(config, states, start_child, cores=cores, pace=pace, draw=draw)
+    rates = Rates()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(supervisor.stop)
         listener = stack.enter_context(bind(*split_listen(config.listen)))

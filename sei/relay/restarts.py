@@ -31,6 +31,11 @@ class Restarts:
         self._backoff: Final = Backoff(base_s, cap_s, lived_s=QUIET_S, draw=draw)
         self._started_s: float | None = None
 
+    @property
+    def ends_in_a_row(self) -> int:
+        """How many ends there were without a quiet minute between them."""
+        return 0 if self._started_s is None else self._backoff.failures + 1
+
     def wait_s(self, now_s: float) -> float:
         """Count an end and say how long to wait before the next start.
 

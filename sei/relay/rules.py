@@ -20,7 +20,7 @@ from sei.wire.signature import Signer, read_signer
 MAX_STREAMS: Final = 2000
 MAX_OUTPUTS: Final = 16
 MAX_REDIRECT_HOSTS: Final = 32
-MAX_TEXT: Final = 2048
+MAX_TEXT_BYTES: Final = 2048
 MESSAGE_BYTES: Final = range(MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES + 1)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:\d+)?|\[[0-9A-Fa-f:]+\]")
@@ -103,6 +103,7 @@ def _check_stream(stream: StreamConfig) -> None:
         raise InvalidArgument(
             f"max_message_bytes: is not {MESSAGE_BYTES[0]} to {MESSAGE_BYTES[-1]}"
         )
+    _check_text("input", stream.input)
     _check_outputs(stream)
     _check_input(_key("input", parse_address, stream.input), stream)
     _key("engine", lambda _name: choose_engine(stream), stream.engine)
@@ -114,13 +115,23 @@ def _check_stream(stream: StreamConfig) -> None:
 def _check_outputs(stream: StreamConfig) -> None:
     if not 1 <= len(stream.outputs) <= MAX_OUTPUTS:
         raise InvalidArgument(f"outputs: there are 1 to {MAX_OUTPUTS} of them")
-    if any(len(text) > MAX_TEXT for text in stream.outputs):
-        raise InvalidArgument(f"outputs: one is longer than {MAX_TEXT} characters")
+    for text in stream.outputs:
+        _check_text("outputs", text)
     for output in _outputs(stream):
         if output.kind == "file" and not Path(output.target).parent.is_dir():
             raise InvalidArgument(f"outputs: {output.shown}: there is no such folder")
     if len(set(stream.outputs)) < len(stream.outputs):
         raise InvalidArgument("outputs: one is there twice")
+
+
+def _check_text(key: str, text: str) -> None:
+    """Keep what is sent to a worker within its bounds."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:  # a flag that is not UTF-8
+        raise InvalidArgument(f"{key}: is not UTF-8") from error
+    if size > MAX_TEXT_BYTES:
+        raise InvalidArgument(f"{key}: is longer than {MAX_TEXT_BYTES} bytes")
 
 
 def _check_input(address: Address, stream: StreamConfig) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from room.errors import SeatsyncError
 from room.position import Position
@@ -34,6 +36,10 @@ class StateSource(Protocol):
 
     def last_heard_s(self, room: str) -> float | None:
         """Say how long ago the gateway confirmed the state of a room; None: never."""
+        ...
+
+    def counters(self) -> msgspec.Struct:
+        """Say how the source itself is doing."""
         ...
 
 
@@ -119,6 +125,10 @@ class RoomStates:
     def age_s(self, room: str) -> float | None:
         """Say how long ago the gateway last confirmed the state; None: it never did."""
         return None if self._source is None else self._source.last_heard_s(room)
+
+    def source_counters(self) -> dict[str, Any]:
+        """Say how the source of the states is doing, by name; nothing where there is none."""
+        return {} if self._source is None else msgspec.structs.asdict(self._source.counters())
 
     def offer(self, snapshot: HasBody) -> None:
         """Take a snapshot; an older one than is held is passed over.

@@ -12,9 +12,10 @@ from sei.inputs.address import parse_address
 from sei.outputs.address import parse_output
 from sei.relay.config import StreamConfig
 from sei.relay.counts import Counts
+from sei.relay.listed import Listed
 from sei.relay.rates import Rate, Rates
 from sei.relay.rooms import wanted
-from sei.relay.supervisor import Listed, Supervisor
+from sei.relay.supervisor import Supervisor
 
 TROUBLE: Final = ("failed", "restarting", "stalled", "waiting")
 """States in which no picture comes and somebody may have to look."""
@@ -108,7 +109,7 @@ def _stream(supervisor: Supervisor, listed: Listed, rates: Rates) -> StreamStatu
         state_age_s=None if key is None else supervisor.rooms.age_s(config.room),
         injects=key is not None,
         outputs=_outputs(config, counts),
-        counts=counts,
+        counts=msgspec.structs.replace(counts, outputs={}),  # above, without secrets
     )
 
 

@@ -60,7 +60,10 @@ small { color: var(--soft); display: block; overflow-wrap: anywhere }
 .bad { color: var(--bad); background: var(--bad-back) }
 .warn { color: var(--warn); background: var(--warn-back) }
 .name { font-weight: 600; overflow-wrap: anywhere } .out { margin-bottom: .15rem }
-.wide { min-width: 9rem }
+.out::before { content: "\\25cf\\00a0"; color: var(--line) }
+.out.good, .out.bad { background: none; color: inherit }
+.out.good::before { color: var(--good) } .out.bad::before { color: var(--bad) }
+td.wide { min-width: 10rem; overflow-wrap: anywhere } td.name-cell { min-width: 7rem }
 footer { margin-top: 1rem; color: var(--soft) } a { color: inherit }
 @media (max-width: 60rem) {
   body { padding: .5rem }
@@ -86,7 +89,7 @@ _COLOURS: Final = {
 }
 _NOTHING: Final = "&ndash;"
 _LABELS: Final = (
-    *("Stream", "State", "Input", "Packets/s", "Delay p50 / p99", "Injected", "Repaired"),
+    *("Stream", "State", "Input", "Packets/s", "Delay p50 / p99, ms", "Injected", "Repaired"),
     *("Players", "Reconnects", "Room state", "Outputs"),
 )
 
@@ -145,7 +148,7 @@ def _stream_row(stream: StreamStatus) -> str:
     reconnects = str(counts.reconnects)
     if counts.crashes:
         reconnects += f"<small class=error>{counts.crashes} faults</small>"
-    delay = f"{_ms(stream.delay_p50_ms)} / {_ms(stream.delay_p99_ms)}"
+    delay = f"&le; {_ms(stream.delay_p50_ms)} / {_ms(stream.delay_p99_ms)}"
     cells = (
         ("name-cell", f'<span class="name">{escape(stream.name)}</span>{_room(stream)}'),
         ("state-cell", _badge(stream.state)),
@@ -197,8 +200,8 @@ def _outputs(stream: StreamStatus) -> str:
     for name, text in stream.outputs.items():
         broken = text not in ("", "live")
         told = f'<small class="error">{escape(text)}</small>' if broken else ""
-        mark = "" if not text or broken else " " + _badge("live")
-        lines.append(f'<div class="out">{escape(name)}{mark}{told}</div>')
+        kind = "bad" if broken else _COLOURS.get(text, "")
+        lines.append(f'<div class="out {kind}">{escape(name)}{told}</div>')
     if stream.counts.stripped:
         lines.append('<span class="badge bad">stripped on the way</span>')
     if stream.counts.probe:
@@ -235,7 +238,7 @@ def _small(text: str) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return "&gt; 5000 ms" if value is None else f"≤ {value:g} ms"
+    return "&infin;" if value is None else f"{value:g}"
 
 
 def _age(age_s: float) -> str:

@@ -10,50 +10,23 @@ import logging
 import random
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from itertools import count
+from typing import Final
 
 from sei.relay.child import StartChild
 from sei.relay.config import RelayConfig, StreamConfig
 from sei.relay.crew import Crew, Pace
+from sei.relay.listed import Listed, Place
 from sei.relay.placing import compare, spread, worker_count
-from sei.relay.relayed import States
+from sei.relay.relayed import Handed, States
 from sei.relay.restarts import Restarts
 from sei.relay.rooms import Rooms, wanted
-from sei.relay.tally import Tally
 from sei.relay.words import Alive, Connection, Ended, Start, State, Stop
 
 log: Final = logging.getLogger(__name__)
 
-Handed = Literal["taken", "unknown", "away"]
-"""``away``: its worker is just being started again."""
-
-
-@dataclass(slots=True, eq=False)
-class Listed:
-    """A stream of the configuration and what became of it."""
-
-    config: StreamConfig
-    place: int = 0
-    tally: Tally = field(default_factory=Tally)
-    phase: Literal["on", "stopping", "over"] = "on"
-    successor: StreamConfig | None = None
-    """What it runs as once it has stopped; None: it is gone then."""
-    over: Ended | None = None
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set with the first picture."""
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """Where a worker works; outlives the processes that fill it."""
-
-    number: int
-    policy: Restarts
-    names: set[str] = field(default_factory=set)
-    restarts: int = 0
-    hangs: int = 0
-    retry: asyncio.TimerHandle | None = None
+MAX_DIVIDED: Final = 8
+"""So many places there may be beyond those that the streams want; finds one culprit among fifty."""
 
 
 class Supervisor:
@@ -303,10 +276,30 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         log.warning("the streams of a worker start again", extra={"streams": len(place.names)})
         wait_s = place.policy.wait_s(loop.time())
-        if wait_s == 0:
-            self._fill(place)
-        else:
-            place.retry = loop.call_later(wait_s, self._fill, place)
+        parts = [place]
+        if place.policy.ends_in_a_row > 1:
+            parts += self._divide(place)
+        for part in parts:
+            if wait_s == 0:
+                self._fill(part)
+            else:
+                part.retry = loop.call_later(wait_s, self._fill, part)
+
+    def _divide(self, place: Place) -> list[Place]:
+        """Give half the streams of a worker that ends again and again a worker of their own.
+
+        After a few ends the one at fault is alone, and the others have their peace.
+        """
+        wanted_ones = worker_count(len(self.streams), self.config.streams_per_worker, self._cores)
+        if len(place.names) < 2 or len(self.places) >= wanted_ones + MAX_DIVIDED:
+            return []
+        other = self._at(next(number for number in count(1) if number not in self.places))
+        other.policy.wait_s(asyncio.get_running_loop().time())  # its next end is a repeated one
+        for name in sorted(place.names)[len(place.names) // 2 :]:
+            place.names.discard(name)
+            other.names.add(name)
+            self.streams[name].place = other.number
+        return [other]
 
     def _tell_state(self, state: State) -> None:
         key = (state.room, state.max_message_bytes)

@@ -31,7 +31,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
@@ -115,11 +115,13 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
     what, _, path = message.partition(" - at `$")
     what = what.replace("`", "").replace("Object", "The table")
     words = []
-    steps = _STEP.findall(path)
+    steps = _STEP.findall(path.rstrip("`"))
     if len(steps) > 1 and steps[0][0] == "stream" and steps[1][1].isdigit():
         words.append(_place(tree, int(steps[1][1])))
         steps = steps[2:]
     key = "".join(f".{name}" if name else f"[{number}]" for name, number in steps).lstrip(".")
+    if what.startswith("Invalid enum value"):
+        what += f", not one of {', '.join(get_args(get_type_hints(StreamConfig)[key]))}"
     return ": ".join([*words, *([key] if key else []), what[:1].lower() + what[1:]])
 
 

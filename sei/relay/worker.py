@@ -33,7 +33,7 @@ from sei.relay.words import Alive, Connection, Ended, Quit, Start, State, Stop, 
 log: Final = logging.getLogger(__name__)
 
 ALIVE_S: Final = 0.25
-_STREAMS_A_WORD: Final = 16
+_STREAMS_A_WORD: Final = 4
 _MAX_TEXT: Final = 200
 _MAX_OUTPUTS: Final = 16
 """With these an Alive always fits into a datagram."""

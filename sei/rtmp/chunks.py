@@ -46,7 +46,16 @@ class Message(NamedTuple):
 class _ChunkStream:
     """What the headers of one chunk stream are relative to, and its unfinished message."""
 
-    __slots__ = ("body", "delta_ms", "is_extended", "kind", "length", "stream", "timestamp_ms")
+    __slots__ = (
+        "body",
+        "delta_ms",
+        "is_extended",
+        "is_within",
+        "kind",
+        "length",
+        "stream",
+        "timestamp_ms",
+    )
 
     def __init__(self) -> None:
         self.timestamp_ms = 0
@@ -55,8 +64,9 @@ class _ChunkStream:
         self.length = 0
         self.kind = 0
         self.stream = 0
-        self.body: bytearray | None = None
-        """None between messages."""
+        self.body = bytearray()
+        self.is_within = False
+        """A message has begun and is not over."""
 
 
 class ChunkReader:
@@ -72,7 +82,7 @@ class ChunkReader:
         self._unread = b""
         """A header that is not all there."""
         self._current: _ChunkStream | None = None
-        """Whose chunk is being read."""
+        """Whose chunk is not all there."""
         self._left_bytes = 0
         """Of the current chunk."""
         self._held_bytes = 0
@@ -92,23 +102,26 @@ class ChunkReader:
         messages = []
         at = 0
         while True:
-            if self._current is None:
-                begins = self._begin_chunk(received, at)
-                if begins is None:
+            stream = self._current
+            if stream is None:
+                begun = self._begin_chunk(received, at)
+                if begun is None:
                     break
-                at = begins
+                stream, at = begun
             taken = received[at : at + self._left_bytes]
             at += len(taken)
-            message = self._extend(taken)
+            message = self._extend(stream, taken)
             if message is not None:
                 messages.append(message)
-            if self._current is not None:
+            if self._left_bytes:
+                self._current = stream
                 break
+            self._current = None
         self._unread = received[at:]
         return messages
 
-    def _begin_chunk(self, received: bytes, at: int) -> int | None:
-        """Read a header; give where its payload begins, None while the header is not all there."""
+    def _begin_chunk(self, received: bytes, at: int) -> tuple[_ChunkStream, int] | None:
+        """Read a header; give whose it is and where its payload begins, once it is all there."""
         size = len(received) - at
         if size < 1:
             return None
@@ -133,11 +146,13 @@ class ChunkReader:
             short_ms = stream.delta_ms
         self._streams[number] = stream
         stream.is_extended = is_extended
-        if stream.body is None:
+        if not stream.is_within:
             _apply(stream, form, fields, short_ms)
-            self._begin_message(stream)
-        self._open_chunk(stream)
-        return begins
+            if stream.length > MAX_MESSAGE_BYTES:
+                raise BadRtmp(f"a message of {stream.length} bytes")
+            stream.is_within = True
+        self._left_bytes = min(self._chunk_bytes, stream.length - len(stream.body))
+        return stream, begins
 
     def _chunk_stream(self, number: int, form: int) -> _ChunkStream:
         """Find a chunk stream, or make one that is not kept yet."""
@@ -149,39 +164,27 @@ class ChunkReader:
             if len(self._streams) >= MAX_CHUNK_STREAMS:
                 raise BadRtmp(f"more than {MAX_CHUNK_STREAMS} chunk streams")
             return _ChunkStream()
-        if stream.body is not None and form != 3:
+        if stream.is_within and form != 3:
             raise BadRtmp("a message begins within another of its chunk stream")
         return stream
 
-    def _begin_message(self, stream: _ChunkStream) -> None:
-        if stream.length > MAX_MESSAGE_BYTES:
-            raise BadRtmp(f"a message of {stream.length} bytes")
-        stream.body = bytearray()
-
-    def _open_chunk(self, stream: _ChunkStream) -> None:
-        held = 0 if stream.body is None else len(stream.body)
-        self._current = stream
-        self._left_bytes = min(self._chunk_bytes, stream.length - held)
-
-    def _extend(self, taken: bytes) -> Message | None:
-        """Add payload to the current chunk; give its message when that is whole."""
-        stream = self._current
-        if stream is None or stream.body is None:
-            return None
+    def _extend(self, stream: _ChunkStream, taken: bytes) -> Message | None:
+        """Add payload to a chunk; give its message when that is whole."""
         stream.body += taken
         self._left_bytes -= len(taken)
         self._held_bytes += len(taken)
         if self._held_bytes > MAX_HELD_BYTES:
             raise BadRtmp(f"unfinished messages of {self._held_bytes} bytes")
-        if self._left_bytes:
-            return None
-        self._current = None
         if len(stream.body) < stream.length:
             return None
         body = bytes(stream.body)
-        self._held_bytes -= len(body)
-        stream.body = None
+        self._drop(stream)
         return self._obey(Message(stream.kind, stream.timestamp_ms, stream.stream, body))
+
+    def _drop(self, stream: _ChunkStream) -> None:
+        self._held_bytes -= len(stream.body)
+        stream.body = bytearray()
+        stream.is_within = False
 
     def _obey(self, message: Message) -> Message | None:
         if message.kind not in (SET_CHUNK_SIZE, ABORT):
@@ -193,9 +196,8 @@ class ChunkReader:
             if not 1 <= number < 1 << 31:
                 raise BadRtmp(f"a chunk size of {number} bytes")
             self._chunk_bytes = number
-        elif (aborted := self._streams.get(number)) is not None and aborted.body is not None:
-            self._held_bytes -= len(aborted.body)
-            aborted.body = None
+        elif (aborted := self._streams.get(number)) is not None:
+            self._drop(aborted)
         return None
 
 

@@ -54,7 +54,7 @@ def read_command(message: Message) -> Answer:
     """Read a command.
 
     Raises:
-        BadRtmp: it has no name or no transaction, or is longer than is taken.
+        BadRtmp: it has no name, or is longer than is taken.
     """
     body = message.body
     if len(body) > MAX_COMMAND_BYTES:
@@ -62,9 +62,11 @@ def read_command(message: Message) -> Answer:
     if message.kind == AMF3_COMMAND:  # a byte 0 says that AMF0 follows
         body = body.removeprefix(b"\0")
     values = amf0.decode(body)
-    if len(values) < 2 or not isinstance(values[0], str) or not isinstance(values[1], float):
-        raise BadRtmp("a command without name or transaction")
-    return Answer(values[0], values[1], values[2:])
+    name, transaction = (*values[:2], None, None)[:2]
+    if not isinstance(name, str):
+        raise BadRtmp("a command without a name")
+    # FFmpeg's server sends onFCPublish without a transaction.
+    return Answer(name, transaction if isinstance(transaction, float) else 0, values[2:])
 
 
 def status_of(value: Value) -> Status:

@@ -101,7 +101,8 @@ class Session:
         """Take bytes of the server; give what they mean.
 
         Raises:
-            BadRtmp: they break the protocol; nothing may follow.
+            BadRtmp: they break the protocol; nothing may follow, and what stood before the error
+                in the same piece is lost.
         """
         if not self._shook:
             behind = self._handshake.feed(chunk)

@@ -28,7 +28,7 @@ H264_PICTURE: Final = re.compile(
     b"\\x00\\x00\\x01[%b]"
     % b"".join(b"\\x%02x" % header for header in range(256) if header & 0x1F in _H264_VCL)
 )
-"""A start code and the header of a VCL unit; that is never 0, so no other start code begins in it."""
+"""A start code and the header of a VCL unit, which is never 0: no start code begins in it."""
 
 
 class Span(NamedTuple):
@@ -67,12 +67,7 @@ def is_sei(span: Span, codec: Codec) -> bool:
 
 def is_vcl(span: Span, codec: Codec) -> bool:
     """Tell whether a unit belongs to the coded picture, so that no prefix SEI may follow it."""
-    return is_vcl_kind(span.kind, codec)
-
-
-def is_vcl_kind(kind: int, codec: Codec) -> bool:
-    """Tell the same from ``nal_unit_type`` alone."""
-    return kind in _H264_VCL if codec == "h264" else kind < 32
+    return span.kind in _H264_VCL if codec == "h264" else span.kind < 32
 
 
 def kind_of(header: int, codec: Codec) -> int:
@@ -120,10 +115,8 @@ def compose(
     framing: Framing,
     message_unit: bytes | None,
     parameter_sets: Sequence[bytes] = (),
-) -> bytes:
+) -> bytes | None:
     """Do what ``insert_parameter_sets`` and a ``splice`` at ``insert_offset`` do, in one copy.
-
-    Without a picture nothing is put in.
 
     Args:
         packet: a view of it saves another copy.
@@ -131,12 +124,15 @@ def compose(
         message_unit: the SEI to put in, if any.
         parameter_sets: none where the form is start codes: those have their own.
 
+    Returns:
+        The packet with all that; None where it holds no picture.
+
     Raises:
         OverflowError: a unit is longer than the stream's length prefix can say.
     """
     sets_at, message_at = _places(packet, framing, parameter_sets)
     if message_at is None:
-        return bytes(packet)
+        return None
     sets = b"".join(map(framing.frame, parameter_sets)) if sets_at is not None else b""
     message = framing.frame(message_unit) if message_unit is not None else b""
     head = message_at if sets_at is None else sets_at
@@ -176,9 +172,7 @@ def whole_units(packet: bytes, framing: Framing) -> bytes:
     return b"".join(packet[span.prefix : span.end] for span in walk(packet, framing))
 
 
-def _walk_lengths(
-    packet: bytes | memoryview, codec: Codec, length_bytes: int
-) -> Iterator[Span]:
+def _walk_lengths(packet: bytes | memoryview, codec: Codec, length_bytes: int) -> Iterator[Span]:
     at = 0
     while at + length_bytes < len(packet):
         start = at + length_bytes

@@ -26,7 +26,7 @@ def search_for(needle: bytes) -> Holds:
 def _memmem() -> Any:
     """Find the function in the C library; None where it has none."""
     try:
-        function = ctypes.CDLL(None).memmem
+        function = ctypes.PyDLL(None).memmem  # holds the lock: it is a matter of microseconds
     except (AttributeError, OSError, TypeError):
         return None
     function.restype = ctypes.c_void_p

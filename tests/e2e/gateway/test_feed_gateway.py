@@ -17,6 +17,7 @@ from gateway.server import clock_ms, serving
 from room.snapshot import Snapshot, StateSnapshot
 from room.wire import read
 from seatsync.feed import RoomFeed
+from seatsync.feed.conversation import PING_S
 from store.memory import MemoryStore
 from store.opening import alone
 from store.port import Store
@@ -43,9 +44,11 @@ class Newest(dict[str, Snapshot]):
 
 
 @asynccontextmanager
-async def following(url: str, *rooms: str) -> AsyncIterator[tuple[RoomFeed, Newest]]:
+async def following(
+    url: str, *rooms: str, ping_s: float = PING_S
+) -> AsyncIterator[tuple[RoomFeed, Newest]]:
     newest = Newest()
-    feed = RoomFeed(url, newest.take)
+    feed = RoomFeed(url, newest.take, ping_s=ping_s)
     for room in rooms:
         feed.follow(room)
     task = asyncio.create_task(feed.run())
@@ -159,6 +162,72 @@ async def test_where_push_is_refused_by_something_between_rooms_are_polled() -> 
             await node.do(OWNER, "session.start", "b")
             await until(lambda: newest.is_live("b"))
             assert feed.counters().error_code == "UNAVAILABLE"
+
+
+async def test_a_connection_that_goes_dead_without_a_word_is_not_relied_upon() -> None:
+    async with (
+        running_node(MemoryStore(clock_ms), poll_interval_ms=200) as node,
+        Wire(node).laid() as wire,
+        following(wire.url, "a", ping_s=0.3) as (feed, newest),
+    ):
+        await node.create("a")
+        await until(lambda: feed.counters().rooms_pushed == 1)
+        wire.cut_off()
+        await node.do(OWNER, "session.start", "a")
+        await until(lambda: newest.is_live("a"))
+        assert feed.counters().channel == "poll"
+        wire.mend()
+        await until(lambda: feed.counters().channel == "ws")
+        await until(lambda: feed.counters().rooms_polled == 0)
+        assert feed.counters().reconnects == 0
+
+
+class Wire:
+    """Stands before a gateway; what is connected at a moment can be made to carry nothing."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.url = ""
+        self._flows: set[asyncio.Event] = set()
+
+    def cut_off(self) -> None:
+        for flow in self._flows:
+            flow.clear()
+
+    def mend(self) -> None:
+        for flow in self._flows:
+            flow.set()
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator[Wire]:
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        async with server:
+            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            yield self
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        flow = asyncio.Event()
+        flow.set()
+        self._flows.add(flow)
+        far_reader, far_writer = await asyncio.open_connection(*self.node.running.address)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._carry(reader, far_writer, flow))
+                tasks.create_task(self._carry(far_reader, writer, flow))
+        finally:
+            self._flows.discard(flow)
+            writer.close()
+            far_writer.close()
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: asyncio.Event
+    ) -> None:
+        with suppress(ConnectionError):
+            while piece := await reader.read(65536):
+                await flow.wait()
+                writer.write(piece)
+                await writer.drain()
+            writer.close()
 
 
 @asynccontextmanager

@@ -55,6 +55,9 @@ class FakeStream:
             if self.asked == "end":
                 return
         target = next((out for out in self.config.outputs if out.endswith(".ts")), None)
+        self._close(target)
+
+    def _close(self, target: str | None) -> None:
         if target is not None:
             Path(target).write_text("whole")
 

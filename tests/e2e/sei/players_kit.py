@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +15,42 @@ from typing import Any
 
 import aiohttp
 import av
+import pytest
+import uvloop
 
 from sei.files.inject import inject
 from sei.flv.stream_tag import StreamTag
-from sei.flv.tags import SCRIPT, Tag, TagParser, is_configuration, read_video, write_tag
+from sei.flv.tags import (
+    SCRIPT,
+    Tag,
+    TagParser,
+    file_header,
+    is_configuration,
+    read_video,
+    write_tag,
+)
 from sei.outputs.fanout import LiveStream
 from sei.outputs.http import PlayerServer
 from sei.outputs.outlet import Outlet
 from sei.outputs.shelf import Shelf
 
 PATIENCE_S = 30.0
+
+
+def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on asyncio's event loop, and on uvloop."""
+
+    @functools.wraps(test)
+    def run(*, new_loop: Callable[[], asyncio.AbstractEventLoop], **arguments: Any) -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(test(**arguments))
+
+    signature = inspect.signature(test)
+    loop = inspect.Parameter("new_loop", inspect.Parameter.KEYWORD_ONLY)
+    parameters = [*signature.parameters.values(), loop]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # pytest reads it
+    loops = [asyncio.new_event_loop, uvloop.new_event_loop]
+    return pytest.mark.parametrize("new_loop", loops, ids=["asyncio", "uvloop"])(run)
 
 
 def stream_tag(tag: Tag) -> StreamTag:
@@ -52,7 +80,10 @@ def encode_source(
     """Make a stream with B-frames and sound."""
     options = {"preset": "ultrafast", "threads": "1", "g": str(group), "bf": "2"}
     if codec == "libx265":
-        options = {"preset": "ultrafast", "x265-params": f"log-level=none:keyint={group}"}
+        options = {
+            "preset": "ultrafast",
+            "x265-params": f"log-level=none:keyint={group}:open-gop=0",
+        }
     width, height = map(int, size.split("x"))
     with av.open(str(path), "w") as output:
         video = output.add_stream(codec, 25, options)
@@ -76,7 +107,17 @@ def injected_flv(folder: Path, **options: Any) -> Path:
     source, made = folder / "source.mp4", folder / "made.flv"
     encode_source(source, **options)
     inject(source, made, lambda time_s: state(int(time_s * 5)))
-    return made
+    return without_early_sound(made)
+
+
+def without_early_sound(path: Path) -> Path:
+    """Drop sound before the first keyframe: players begin with that."""
+    tags = tags_of(path)
+    first = next(at for at, tag in enumerate(tags) if tag.is_keyframe)
+    kept = [tag for at, tag in enumerate(tags) if at >= first or tag.is_configuration]
+    header = file_header(has_audio=True, has_video=True)
+    path.write_bytes(header + b"".join(tag.encoded for tag in kept))
+    return path
 
 
 @dataclass
@@ -153,3 +194,9 @@ def later(tags: Iterable[StreamTag], by_ms: int) -> list[StreamTag]:
         body = tag.encoded[11:-4]
         moved.append(stream_tag(Tag(tag.kind, tag.timestamp_ms + by_ms, body)))
     return moved
+
+
+def publish_each(live: LiveStream, tags: Iterable[StreamTag]) -> None:
+    """Publish tags one by one, as a live input gives them."""
+    for tag in tags:
+        live.publish([tag])

@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+import av
 import pytest
 
 from sei.flv.stream_tag import StreamTag
@@ -23,6 +25,7 @@ from tests.unit.sei.rtmp_samples import Server
 PATIENCE_S = 30.0
 LOOPBACK = "127.0.0.1"
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+_NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # few users have sbin in their path
 _CONFIGURATION = """
 load_module {module};
 {user}
@@ -104,7 +107,7 @@ class NginxRtmp:
             )
         )
         log = self.folder / "nginx.log"
-        command = ["nginx", "-p", self.folder, "-e", log, "-c", configuration]
+        command = [_NGINX, "-p", self.folder, "-e", log, "-c", configuration]
         self._child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and self._child.poll() is None:
@@ -118,8 +121,8 @@ class NginxRtmp:
 @contextmanager
 def running_nginx_rtmp(folder: Path) -> Iterator[NginxRtmp]:
     """Run nginx with its RTMP module; it is gone at the end."""
-    needed("nginx", Path("/usr/sbin/nginx"))
-    needed("libnginx-mod-rtmp", RTMP_MODULE)
+    needed("nginx", Path(_NGINX).exists())
+    needed("libnginx-mod-rtmp", RTMP_MODULE.exists())
     server = NginxRtmp(folder)
     server.start()
     try:
@@ -135,10 +138,9 @@ def nginx_rtmp(tmp_path: Path) -> Iterator[NginxRtmp]:
         yield server
 
 
-def needed(package: str, file: Path | None = None) -> None:
+def needed(package: str, is_there: bool) -> None:
     """Fail with the name of the package that is not installed."""
-    there = shutil.which(package) is not None or (file is not None and file.exists())
-    assert there, f"this test needs Debian's {package}: make test installs it"
+    assert is_there, f"this test needs Debian's {package}: make test installs it"
 
 
 def free_port() -> int:
@@ -151,7 +153,7 @@ def free_port() -> int:
 @asynccontextmanager
 async def ffmpeg(*arguments: str | Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run ``ffmpeg``; it is gone at the end."""
-    needed("ffmpeg")
+    needed("ffmpeg", shutil.which("ffmpeg") is not None)
     command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)]
     child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
     try:
@@ -200,21 +202,36 @@ def stream_tags(flv: Path) -> list[StreamTag]:
     return tags
 
 
-def media(tags: Sequence[Tag | StreamTag]) -> list[tuple[int, bytes]]:
-    """Give kind and body of all tags but script data, which servers rewrite."""
-    found = []
-    for tag in tags:
-        body = tag.body if isinstance(tag, Tag) else tag.encoded[11:-4]
-        if tag.kind != SCRIPT:
-            found.append((tag.kind, body))
-    return found
+def bodies(kind: int, tags: Sequence[Tag | StreamTag]) -> list[bytes]:
+    """Give the bodies of all tags of a kind: servers keep the order within a kind alone."""
+    return [
+        tag.body if isinstance(tag, Tag) else tag.encoded[11:-4] for tag in tags if tag.kind == kind
+    ]
+
+
+def listen_with_pyav(port: int) -> list[bytes]:
+    """Take one publication with FFmpeg's own server; give the pictures. Blocks."""
+    pictures = []
+    url = f"rtmp://{LOOPBACK}:{port}/live/demo"
+    limits = (PATIENCE_S, PATIENCE_S)
+    with av.open(url, format="flv", options={"listen": "1"}, timeout=limits) as container:
+        try:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    pictures.append(bytes(packet))
+        except OSError:  # so it tells the end of a publication
+            pass
+    return pictures
 
 
 class ScriptedPeer:
     """A server on the loopback that keeps to a script, anew for each connection."""
 
-    def __init__(self, make: Callable[[], Server], *, answers: bool, reads_on: bool) -> None:
+    def __init__(
+        self, make: Callable[[], Server], scheme: str, *, answers: bool, reads_on: bool
+    ) -> None:
         self.make = make
+        self.scheme = scheme
         self.answers = answers
         self.reads_on = reads_on
         self.servers: list[Server] = []
@@ -223,7 +240,7 @@ class ScriptedPeer:
         self._left = asyncio.Event()
 
     def url(self, name: str = "demo") -> str:
-        return f"rtmp://{LOOPBACK}:{self.port}/live/{name}"
+        return f"{self.scheme}://{LOOPBACK}:{self.port}/live/{name}"
 
     @property
     def connections(self) -> int:
@@ -257,7 +274,11 @@ class ScriptedPeer:
 
 @asynccontextmanager
 async def scripted_peer(
-    make: Callable[[], Server] = Server, *, answers: bool = True, reads_on: bool = True
+    make: Callable[[], Server] = Server,
+    *,
+    answers: bool = True,
+    reads_on: bool = True,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[ScriptedPeer]:
     """Run a scripted server.
 
@@ -265,13 +286,15 @@ async def scripted_peer(
         make: gives the script of a connection.
         answers: whether it says anything at all.
         reads_on: whether it reads anything after it has heard ``publish``.
+        tls: speaks TLS with this certificate.
     """
-    peer = ScriptedPeer(make, answers=answers, reads_on=reads_on)
+    scheme = "rtmp" if tls is None else "rtmps"
+    peer = ScriptedPeer(make, scheme, answers=answers, reads_on=reads_on)
     listening = socket.socket()
     if not reads_on:  # little fits into what nobody reads
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
     listening.bind((LOOPBACK, 0))
-    server = await asyncio.start_server(peer.serve, sock=listening)
+    server = await asyncio.start_server(peer.serve, sock=listening, ssl=tls)
     peer.port = listening.getsockname()[1]
     try:
         yield peer

@@ -11,9 +11,7 @@ from pathlib import Path
 import aiohttp
 import av
 import pytest
-from aiohttp import web
 from players_kit import (
-    Stage,
     encode_source,
     injected_flv,
     later,
@@ -23,10 +21,10 @@ from players_kit import (
     tags_of,
     until,
 )
+from probe_hop import hop
 
 from sei.files.inject import inject
 from sei.flv.stream_tag import StreamTag
-from sei.flv.tags import TagParser, file_header, read_video, write_tag
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.fanout import LiveStream
 from sei.outputs.outlet import Outlet
@@ -37,8 +35,6 @@ from sei.probe.probe import ProbeLoop, probe
 from sei.relay.config import Probe, StreamConfig
 from sei.relay.counts import Counts
 from sei.relay.watching import Watching
-from sei.wire.framing import Framing
-from sei.wire.message import remove_messages
 
 PACE = 8.0
 SECONDS = 6.0
@@ -63,58 +59,6 @@ async def on_air(live: LiveStream, tags: Sequence[StreamTag]) -> AsyncIterator[N
             await task
 
 
-class Hop:
-    """A CDN that passes a stream on, and takes our messages out while it is told to."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.strips = False
-        self.files: dict[str, bytes] = {}
-        self.url = ""
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        if request.path in self.files:
-            return web.Response(body=self.files[request.path])
-        if request.path == "/away.flv":
-            raise web.HTTPFound("http://elsewhere.example/live.flv")
-        if request.path != "/live.flv":
-            raise web.HTTPNotFound
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        await answer.write(file_header(has_audio=True, has_video=True))
-        parser = TagParser()
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{self.stage.address}/live/demo.flv") as origin,
-        ):
-            async for chunk in origin.content.iter_any():
-                for tag in parser.feed(chunk):
-                    video = read_video(tag)
-                    if self.strips and video is not None and video.part == "access_unit":
-                        kept, _ = remove_messages(video.content, Framing(video.codec, 4))
-                        head = tag.body[: len(tag.body) - len(video.content)]
-                        await answer.write(write_tag(tag._replace(body=head + kept)))
-                    else:
-                        await answer.write(write_tag(tag))
-        return answer
-
-
-@asynccontextmanager
-async def hop(stage: Stage) -> AsyncIterator[Hop]:
-    made = Hop(stage)
-    app = web.Application()
-    app.router.add_get("/{path:.*}", made.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        made.url = f"http://{host}:{port}"
-        yield made
-    finally:
-        await runner.cleanup()
-
-
 async def look(url: str, for_s: float = 1.0) -> ProbeReport:
     async with aiohttp.ClientSession() as session:
         return await probe(
@@ -129,7 +73,11 @@ def flv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def test_a_hop_that_strips_is_found_out_and_found_well_again(flv: Path) -> None:
     counts, verdicts = Counts(), []
-    async with staged() as stage, hop(stage) as cdn, on_air(stage.add(), tags_of(flv)):
+    async with (
+        staged() as stage,
+        hop(f"{stage.address}/live/demo.flv") as cdn,
+        on_air(stage.add(), tags_of(flv)),
+    ):
 
         async def one_look() -> ProbeReport:
             report = await look(f"{cdn.url}/live.flv", 0.6)
@@ -164,7 +112,8 @@ async def test_our_own_outputs_are_read_without_an_address(form: str, flv: Path)
     outlet = Outlet(live, frozenset({"flv", "mp4"}), shelf)
     shelve(shelf, flv)
     async with on_air(live, tags_of(flv)), Watching(config, counts, box, outlet):
-        await until(lambda: counts.probe.startswith("unknown"))  # no state is known
+        await until(lambda: counts.probe)
+        assert counts.probe.startswith("unknown")  # no state is known
         box.newest = KNOWN
         await until(lambda: counts.probe.startswith("whole"))
         assert not counts.stripped
@@ -191,7 +140,7 @@ async def test_a_re_encode_drops_the_messages_and_a_copy_keeps_them(tmp_path: Pa
     for name in ("copy.ts", "copy.mp4"):
         inject(source, tmp_path / name, state(1))
     re_encode(tmp_path / "copy.ts", tmp_path / "anew.ts")
-    async with staged() as stage, hop(stage) as cdn:
+    async with hop() as cdn:
         for name in ("copy.ts", "copy.mp4", "anew.ts"):
             cdn.files[f"/{name}"] = (tmp_path / name).read_bytes()
         assert (await look(f"{cdn.url}/copy.ts")).verdict == "whole"
@@ -207,7 +156,7 @@ async def test_hls_of_a_cdn_is_followed_from_its_master_to_its_newest_segments(
     re_encode(source, tmp_path / "bare.ts")
     master = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/%b.m3u8\n"
     media = b"#EXTM3U\n#EXTINF:3,\nold.ts\n#EXTINF:3.0,\n%b.ts\n"
-    async with staged() as stage, hop(stage) as cdn:
+    async with hop() as cdn:
         for name in ("whole", "bare"):
             cdn.files[f"/{name}.m3u8"] = master % name.encode()
             cdn.files[f"/low/{name}.m3u8"] = media % name.encode()
@@ -217,7 +166,7 @@ async def test_hls_of_a_cdn_is_followed_from_its_master_to_its_newest_segments(
 
 
 async def test_what_cannot_be_reached_says_so_and_is_not_stripped() -> None:
-    async with staged() as stage, hop(stage) as cdn:
+    async with hop() as cdn:
         assert (await look(f"{cdn.url}/nothing.flv")).verdict == "unreachable"
         redirected = await look(f"{cdn.url}/away.flv")
         assert redirected.verdict == "unreachable"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,26 +10,42 @@ from pathlib import Path
 import pytest
 from rtmp_peers import (
     NginxRtmp,
+    bodies,
     ffmpeg,
     ffmpeg_ended,
-    media,
+    free_port,
+    listen_with_pyav,
     pulled,
     stream_tags,
     until,
 )
 from sei_files import STATE, pictures
 
+from room.position import Position
+from sei.backoff import Backoff
 from sei.files.inject import inject
 from sei.files.read import read
+from sei.flv.engine import FlvEngine
+from sei.flv.reader import FlvStateReader
 from sei.flv.stream_tag import StreamTag
-from sei.flv.tags import VIDEO, TagParser, is_configuration, read_video
+from sei.flv.tags import (
+    AUDIO,
+    VIDEO,
+    TagParser,
+    file_header,
+    is_configuration,
+    read_video,
+    write_tag,
+)
+from sei.inputs.rtmp import RtmpSource
 from sei.insertion.state import fixed_state
-from sei.outputs.rtmp_push import PushTiming, RtmpPush
+from sei.insertion.supply import Supply, SupplyBox
+from sei.outputs.rtmp_push import RtmpPush
 from sei.relay.counts import Counts
+from sei.wire.payload import encode
 from tests.unit.sei.rtmp_samples import configurations, group
 
 KIND = "b pyramid"
-QUICK = PushTiming(first_delay_s=0.05, max_delay_s=0.2)
 
 
 @pytest.fixture
@@ -45,7 +60,7 @@ def clip(synthetic: Callable[[str], Path], tmp_path: Path) -> Path:
 async def pushing(url: str, counts: Counts | None = None) -> AsyncIterator[RtmpPush]:
     """Push to an address, from when it is live until all is drained."""
     counts = counts or Counts()
-    push = RtmpPush(url, counts, timing=QUICK, rng=random.Random(1))
+    push = RtmpPush(url, counts, backoff=Backoff(0.05, 0.2))
     push.start()
     try:
         await until(lambda: counts.outputs[push.shown] == "live")
@@ -75,10 +90,11 @@ async def test_every_tag_that_ffmpeg_publishes_is_pulled(
     tags = await pulled(url, publish)
     await background[0]
     expected = TagParser().feed(copied.read_bytes())
+    assert bodies(AUDIO, tags) == bodies(AUDIO, expected)
     # FFmpeg writes an end of sequence to a file only, or to both, by its version.
-    end = (VIDEO, b"\x17\x02\x00\x00\x00")
-    assert [item for item in media(tags) if item != end] == [
-        item for item in media(expected) if item != end
+    end = b"\x17\x02\x00\x00\x00"
+    assert [body for body in bodies(VIDEO, tags) if body != end] == [
+        body for body in bodies(VIDEO, expected) if body != end
     ]
     pulled_ms, expected_ms = (
         [tag.timestamp_ms for tag in found if tag.kind == VIDEO and not is_configuration(tag)]
@@ -92,7 +108,8 @@ async def test_all_that_is_pushed_is_played_to_the_last_frame(
 ) -> None:
     """At full speed and closed at once: the tail must not be lost, nor a message."""
     played, url = tmp_path / "played.flv", nginx_rtmp.url("out")
-    async with ffmpeg("-rtmp_live", "live", "-i", url, "-c", "copy", played) as player:
+    count = str(len(pictures(clip)))
+    async with ffmpeg("-i", url, "-c", "copy", "-frames:v", count, played) as player:
         await until(lambda: "play: name='out'" in nginx_rtmp.log)
         await push_all(url, stream_tags(clip))
         async with asyncio.timeout(30):
@@ -107,21 +124,24 @@ async def test_pushed_tags_come_back_as_they_were(nginx_rtmp: NginxRtmp, clip: P
     background: list[asyncio.Task[None]] = []
     tags = await pulled(url, lambda: background.append(asyncio.create_task(push_all(url, sent))))
     await background[0]
-    assert media(tags) == media(sent)
+    assert bodies(VIDEO, tags) == bodies(VIDEO, sent)
+    assert bodies(AUDIO, tags) == bodies(AUDIO, sent)
 
 
-async def test_hevc_passes_in_enhanced_form(
-    nginx_rtmp: NginxRtmp, synthetic: Callable[[str], Path], tmp_path: Path
+async def test_hevc_in_enhanced_form_is_taken_by_ffmpeg(
+    synthetic: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    """nginx drops it: it takes the first four bits for a priority."""
     flv = tmp_path / "hevc.flv"
     inject(synthetic("hevc"), flv, fixed_state(STATE))
-    url, sent = nginx_rtmp.url("hevc"), stream_tags(flv)
-    background: list[asyncio.Task[None]] = []
-    tags = await pulled(url, lambda: background.append(asyncio.create_task(push_all(url, sent))))
-    await background[0]
-    codecs = {video.codec for tag in tags if (video := read_video(tag)) is not None}
-    assert codecs == {"hevc"}
-    assert media(tags) == media(sent)
+    sent = stream_tags(flv)
+    assert {
+        video.codec for tag in TagParser().feed(flv.read_bytes()) if (video := read_video(tag))
+    } == {"hevc"}
+    port = free_port()
+    listening = asyncio.create_task(asyncio.to_thread(listen_with_pyav, port))
+    await push_all(f"rtmp://127.0.0.1:{port}/live/demo", sent)
+    assert await listening == pictures(flv)
 
 
 async def test_relay_of_nginx_keeps_every_message(nginx_rtmp: NginxRtmp, clip: Path) -> None:
@@ -134,7 +154,8 @@ async def test_relay_of_nginx_keeps_every_message(nginx_rtmp: NginxRtmp, clip: P
         lambda: background.append(asyncio.create_task(push_relayed(nginx_rtmp, onward, sent))),
     )
     await background[0]
-    assert media(tags) == media(sent)
+    assert bodies(VIDEO, tags) == bodies(VIDEO, sent)
+    assert bodies(AUDIO, tags) == bodies(AUDIO, sent)
 
 
 async def push_relayed(nginx_rtmp: NginxRtmp, url: str, tags: Sequence[StreamTag]) -> None:
@@ -156,6 +177,33 @@ async def test_hls_packager_of_nginx_keeps_every_message(
     assert kept == [message.snapshot for message in read(clip)]
 
 
+async def test_messages_go_in_between_two_servers(
+    nginx_rtmp: NginxRtmp, synthetic: Callable[[str], Path]
+) -> None:
+    """FFmpeg publishes to nginx, we pull, inject and push to nginx, a player pulls there."""
+    box, counts = SupplyBox(), Counts()
+    position = Position(9, 1)
+    box.newest = Supply(*position, tuple(encode("demo", position, 1001, STATE)))
+    begin, end = nginx_rtmp.url("begin"), nginx_rtmp.url("end")
+    source = synthetic(KIND)
+    async with pushing(end, counts) as push:
+        playing = asyncio.create_task(pulled(end))
+        await until(lambda: "play: name='end'" in nginx_rtmp.log)
+        engine = FlvEngine(RtmpSource(begin), box, [push], counts)
+        relaying = asyncio.create_task(engine.run_once())
+        await until(lambda: "play: name='begin'" in nginx_rtmp.log)
+        await ffmpeg_ended("-re", "-i", source, "-c", "copy", "-f", "flv", begin)
+        async with asyncio.timeout(30):
+            await relaying
+    tags = await playing
+    flv = file_header(has_audio=True, has_video=True) + b"".join(map(write_tag, tags))
+    sightings = FlvStateReader("demo").feed(flv)
+    assert len(sightings) == counts.injected > 2
+    assert {sighting.body for sighting in sightings} == {STATE}
+    assert counts.video_packets == len(bodies(VIDEO, tags))
+    assert counts.skips == 0
+
+
 async def test_push_is_back_when_its_server_is(nginx_rtmp: NginxRtmp) -> None:
     """On the same port; the new publication begins with a keyframe, at time 0."""
     counts, url = Counts(), nginx_rtmp.url("again")
@@ -172,4 +220,4 @@ async def test_push_is_back_when_its_server_is(nginx_rtmp: NginxRtmp) -> None:
         push.publish(group(91_200))
     tags = [tag for tag in await background if tag.kind == VIDEO and not is_configuration(tag)]
     assert [tag.timestamp_ms for tag in tags] == [40 * index for index in range(10)]
-    assert media(tags) == media(group(91_000) + group(91_200))
+    assert bodies(VIDEO, tags) == bodies(VIDEO, group(91_000) + group(91_200))

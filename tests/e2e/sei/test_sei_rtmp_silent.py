@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
-from rtmp_peers import PATIENCE_S, free_port, media, scripted_peer, until
+from rtmp_peers import PATIENCE_S, bodies, free_port, scripted_peer, until
 
+from sei.backoff import Backoff
 from sei.errors import BadMedia, SourceFailed
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, Tag, TagParser
@@ -17,6 +18,7 @@ from sei.inputs.rtmp import RtmpSource
 from sei.outputs.rtmp_push import PushTiming, RtmpPush
 from sei.relay.counts import Counts
 from sei.rtmp.chunks import Message
+from sei.rtmp.session import Session
 from tests.unit.sei.rtmp_samples import (
     METADATA,
     STREAM,
@@ -27,15 +29,13 @@ from tests.unit.sei.rtmp_samples import (
 )
 
 PICTURE = b"\x27\x01\x00\x00\x00picture"
-SHORT = PushTiming(
-    open_timeout_s=0.3, stall_s=0.3, drain_s=0.3, first_delay_s=0.01, max_delay_s=0.02
-)
+SHORT = PushTiming(open_timeout_s=0.3, stall_s=0.3, drain_s=0.3)
 STEPS = ["handshake", "connect", "createStream", "publish"]
 
 
 @asynccontextmanager
 async def started(url: str, counts: Counts, **options) -> AsyncIterator[RtmpPush]:
-    push = RtmpPush(url, counts, timing=SHORT, rng=random.Random(1), **options)
+    push = RtmpPush(url, counts, timing=SHORT, backoff=Backoff(0.02, 0.02), **options)
     push.start()
     try:
         yield push
@@ -84,11 +84,11 @@ async def test_peer_that_stops_reading_costs_its_own_push_alone(
                 sent += batch
                 stuck.publish(batch)
                 other.publish(batch)
-                await until(lambda count=len(sent): len(healthy.servers[0].media) == count)
+                await until(partial(healthy.servers[0].has_media, len(sent)))
         assert counts.skips >= 1
         assert others.skips == 0
     got = [(message.kind, message.body) for message in healthy.servers[0].media]
-    assert got == media(sent)
+    assert got == [(VIDEO, body) for body in bodies(VIDEO, sent)]
     assert "the server has read nothing for 0.3 s" in caplog.text
 
 
@@ -105,7 +105,7 @@ async def test_publication_begins_anew_after_the_peer_closed_it() -> None:
     first, second = (server.media for server in peer.servers)
     assert [message.timestamp_ms for message in first] == [0, 0, 0, 0, 40, 80, 120, 160]
     assert [message.timestamp_ms for message in second] == [0, 0, 0, 0, 40, 80, 120, 160]
-    assert media(configurations() + group(5400))[0] == (VIDEO, second[1].body)
+    assert second[1].body == bodies(VIDEO, configurations())[0]
 
 
 async def test_group_of_before_the_connection_goes_first() -> None:
@@ -113,9 +113,11 @@ async def test_group_of_before_the_connection_goes_first() -> None:
     async with scripted_peer() as peer, started(peer.url(), counts) as push:
         push.publish([*configurations(), *group(0), *group(200)])
         await until(lambda: state(push, counts) == "live")
-    sent = [(message.kind, message.body) for message in peer.servers[0].media]
-    assert sent[1:] == media(configurations() + group(200))
-    assert sent[0][1].endswith(METADATA)
+    got = [message.body for message in peer.servers[0].media]
+    metadata, *rest = configurations() + group(200)
+    assert got[0].endswith(METADATA)
+    assert got[1:] == [tag.encoded[11:-4] for tag in rest]
+    assert metadata.encoded[11:-4] == METADATA
 
 
 async def test_push_takes_leave_of_its_server() -> None:
@@ -172,6 +174,29 @@ async def test_other_protocol_is_said() -> None:
         port = server.sockets[0].getsockname()[1]
         async with started(f"rtmp://127.0.0.1:{port}/live/demo", counts) as push:
             await until(lambda: state(push, counts).startswith("MALFORMED: the peer does not"))
+
+
+async def test_name_that_is_none_is_said() -> None:
+    counts = Counts()
+    async with started("rtmp://a..b/live/demo", counts) as push:
+        await until(lambda: "the host has no valid name" in state(push, counts))
+
+
+async def test_fault_of_the_push_itself_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    counts = Counts()
+    monkeypatch.setattr(Session, "send_tag", fail)
+    async with scripted_peer() as peer:
+        push = RtmpPush(peer.url(), counts)
+        push.start()
+        push.publish(group(0))
+        await until(
+            lambda: state(push, counts) == "UNAVAILABLE: ended by a fault: ZeroDivisionError"
+        )
+        with pytest.raises(ZeroDivisionError):
+            await push.close()
 
 
 async def test_push_that_never_started_closes() -> None:
@@ -232,7 +257,7 @@ async def test_stream_without_a_tag_is_stalled_whatever_else_the_server_says() -
                 peer.writers[0].write(ping)
             await asyncio.sleep(0.01)
         message = (await failing).message
-    assert message.endswith("no tag came for 0.3 s")
+    assert message.endswith("no tag came for 0.3 s; does anybody publish it?")
     assert "secret" not in message
 
 

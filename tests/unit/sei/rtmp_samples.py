@@ -119,6 +119,10 @@ class Server:
         chunk, self._waiting = self._waiting, b""
         return b"".join(self._answer(message) for message in self.reader.feed(chunk))
 
+    def has_media(self, count: int) -> bool:
+        """Tell whether so many messages of audio, video and data came."""
+        return len(self.media) >= count
+
     def say(self, *messages: Message) -> bytes:
         """Write messages to the client."""
         return b"".join(part for message in messages for part in self.writer.write(3, message))

@@ -345,6 +345,21 @@ def test_messages_are_asked_for_by_the_time_of_the_tag() -> None:
     assert asked == [0, 0x0100_0001, 0xFFFF_FFFF]
 
 
+def test_a_stream_may_have_any_number_of_messages() -> None:
+    versions = iter(range(100))
+    rewriter = FlvRewriter(lambda _ms: (b"SS1 %d" % next(versions),))
+    made = tags_of(rewriter.rewrite(stream(*(picture(n * 40) for n in range(100)))))
+    assert [find_messages(tag.body[5:], H264) for tag in made] == [
+        [b"SS1 %d" % n] for n in range(100)
+    ]
+
+
+def test_a_tag_larger_than_is_taken_is_refused_even_if_whole() -> None:
+    content = HEADER + b"\x08\x80\x00\x01" + bytes(7) + bytes(0x80_0001 + 4)
+    with pytest.raises(BadFlv, match="bytes"):
+        rewrite(content)
+
+
 def test_removing_what_is_in_the_stream_twice_changes_nothing_more() -> None:
     packet = H264.frame(OURS) + H264.frame(OURS) + H264.frame(b"\x41x")
     once = rewrite(stream(picture(0, packet)), ())

@@ -95,6 +95,36 @@ async def test_a_looped_file_begins_again_without_its_header(
     assert got == FLV + FLV[len(HEADER) :]
 
 
+async def test_a_short_looped_file_keeps_its_pace(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    async with FileSource(path, paced=True, loop=True, now_s=clock).open() as opened:
+        await take(opened.chunks, lambda got: len(got) >= len(FLV) * 4)
+    assert clock.now_s - 1000 == pytest.approx(4 * 1.96 + 4 * 0.02, abs=0.1)
+
+
+@pytest.mark.parametrize("content", [FLV[:13], FLV[:30], b"FLV\x01\x05\xff\xff\xff\xff" + FLV[9:]])
+async def test_a_file_with_no_tag_is_not_looped(path: Path, content: bytes) -> None:
+    write(path, content)
+    assert await read(FileSource(path, paced=True, loop=True)) == ("flv", content)
+
+
+async def test_an_unpaced_file_can_be_looped(path: Path) -> None:
+    async with FileSource(path, loop=True).open() as opened:
+        got = await take(opened.chunks, lambda got: len(got) >= len(FLV) * 2)
+    assert got.startswith(FLV + FLV[len(HEADER) :])
+
+
+async def test_a_disk_that_fails_is_refused(path: Path) -> None:
+    class Broken:
+        def read(self, _size: int) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(BadMedia, match="Input/output"):
+        await anext(file_module.read_file(Broken()))  # type: ignore[arg-type]  # what is used of one
+
+
 async def test_a_looped_transport_stream_begins_again(path: Path) -> None:
     write(path, TS)
     async with FileSource(path, loop=True).open() as opened:
@@ -143,6 +173,21 @@ async def test_standard_input_is_read_from_a_pipe_and_once_only() -> None:
     assert os.get_blocking(reader)
     with pytest.raises(BadMedia, match="over"):
         await read(source)
+    os.close(reader)
+
+
+async def test_standard_input_in_small_pieces() -> None:
+    reader, writer = os.pipe()
+    source, got = StdinSource(reader), b""
+    os.write(writer, FLV[:5])
+    os.write(writer, FLV[5:300])
+    async with source.open() as opened:
+        async for chunk in opened.chunks:
+            got += chunk
+            if len(got) == 300:
+                os.write(writer, FLV[300:])
+                os.close(writer)
+    assert got == FLV
     os.close(reader)
 
 

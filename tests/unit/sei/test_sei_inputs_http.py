@@ -166,8 +166,64 @@ async def test_no_answer_in_time_is_a_failure() -> None:
         return await asyncio.get_running_loop().create_future()
 
     async with served(handler) as url:
-        with pytest.raises(SourceFailed, match="in time"):
+        with pytest.raises(SourceFailed, match="silent"):
             await read(source(f"{url}/a.flv", stall_s=0.2))
+
+
+@asynccontextmanager
+async def raw(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Answer every request with these bytes and the end; give the address and the requests."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+async def test_a_body_may_end_with_its_connection(head: bytes) -> None:
+    async with raw(head + FLV) as (place, _):
+        assert await read(source(f"http://{place}/a.flv")) == ("flv", FLV)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"FLV\x01",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nFLV\x01\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nFLV\x01\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nFLV\x01",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nFLV\x01",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+async def test_broken_http_is_a_failure(answer: bytes) -> None:
+    async with raw(answer) as (place, _):
+        with pytest.raises(SourceFailed):
+            await read(source(f"http://{place}/a.flv"))
+
+
+async def test_credentials_go_into_a_header_and_the_query_as_it_is() -> None:
+    async with raw(b"HTTP/1.1 200 OK\r\n\r\n" + FLV) as (place, asked):
+        await read(source(f"http://user:pass%40word@{place}/ü a.flv?sign=a%2Fb+c".replace(" ", "")))
+    lines = asked[0].split(b"\r\n")
+    assert lines[0] == b"GET /%C3%BCa.flv?sign=a%2Fb+c HTTP/1.1"
+    assert lines[1] == b"Host: " + place.encode()
+    assert b"Authorization: Basic dXNlcjpwYXNzQHdvcmQ=" in lines
 
 
 async def test_a_connection_that_breaks_off_is_a_failure() -> None:

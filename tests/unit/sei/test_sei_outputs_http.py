@@ -99,7 +99,20 @@ async def test_an_address_leads_to_a_form_a_playlist_or_a_segment() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/live/", "/live/a", "/live/a.avi", "/live/a/", "/live/a/2.ts", "/live/a/../a.flv", "/live/a.mp4", "/live/%61.flv", "/live/a.flv/", "*", "/live/a/b/c"],
+    [
+        "/",
+        "/live/",
+        "/live/a",
+        "/live/a.avi",
+        "/live/a/",
+        "/live/a/2.ts",
+        "/live/a/../a.flv",
+        "/live/a.mp4",
+        "/live/%61.flv",
+        "/live/a.flv/",
+        "*",
+        "/live/a/b/c",
+    ],
 )
 async def test_any_other_path_is_not_found(path: str) -> None:
     streams = {"a": Outlet(LiveStream(), frozenset({"flv"}), Shelf())}

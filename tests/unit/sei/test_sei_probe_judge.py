@@ -7,9 +7,8 @@ import pytest
 from sei_strategies import snapshot_body
 
 from room.position import Position
-from sei.insertion.cadence import Cadence
+from sei.insertion.cadence import Cadence, Injection
 from sei.probe.judge import Expected, Judge, Picture, ProbeReport
-from sei.relay.config import Injection
 from sei.wire.payload import encode
 
 FRAME_MS = 40
@@ -84,6 +83,11 @@ def test_messages_that_end_midway_are_stripped() -> None:
 def test_messages_that_come_back_leave_it_damaged() -> None:
     gap = pictures(250, lossy=lambda number, body: None if 60 < number < 170 else body)
     assert judged(gap).verdict == "damaged"
+
+
+def test_pictures_from_before_the_state_was_known_are_no_gap() -> None:
+    late = pictures(500, lossy=lambda number, body: None if number < 120 else body)
+    assert judged(late).verdict == "whole"
 
 
 def test_pieces_that_never_make_a_whole_are_damage() -> None:

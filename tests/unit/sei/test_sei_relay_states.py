@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from sei_strategies import snapshot_body
 
@@ -50,6 +51,9 @@ class Source:
 
     def last_heard_s(self, room: str) -> float | None:
         return self.age_s if room in self.rooms else None
+
+    def counters(self) -> msgspec.Struct:
+        return msgspec.defstruct("Counters", [("channel", str)])("ws")
 
 
 class CountingSigner:
@@ -226,6 +230,13 @@ def test_the_age_of_a_state_is_what_its_source_says() -> None:
     assert states.age_s("demo") is None
     source.age_s = 3.5
     assert states.age_s("demo") == 3.5
+
+
+def test_how_the_source_is_doing_is_told_by_name() -> None:
+    states = RoomStates()
+    assert states.source_counters() == {}
+    states.attach(Source())
+    assert states.source_counters() == {"channel": "ws"}
 
 
 def test_rooms_are_kept_apart() -> None:

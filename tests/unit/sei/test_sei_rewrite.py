@@ -9,7 +9,7 @@ from sei.errors import BadMedia
 from sei.insertion.rewrite import Rewriter
 from sei.wire.framing import Framing
 from sei.wire.message import find_messages, message_unit, remove_messages
-from sei.wire.nal import walk
+from sei.wire.nal import insert_offset, splice, walk
 
 H264 = Framing("h264", 4)
 PICTURE = H264.frame(b"\x65idr")
@@ -64,9 +64,9 @@ def test_a_packet_without_a_picture_does_not_use_up_a_repeat() -> None:
 def test_in_band_parameter_sets_stand_before_our_message_on_keyframes_only() -> None:
     rewriter = Rewriter("h264", AVCC[4], in_band=True)
     key = rewriter.rewrite(PICTURE, dts_ms=0, is_keyframe=True, messages=STATE).packet
-    assert [span.kind for span in walk(key, H264)] == [7, 8, 6, 5]
+    assert [span.kind for span in walk(key, Framing("h264"))] == [7, 8, 6, 5]
     other = rewriter.rewrite(PICTURE, dts_ms=40, is_keyframe=False, messages=STATE).packet
-    assert [span.kind for span in walk(other, H264)] == [6, 5]
+    assert [span.kind for span in walk(other, Framing("h264"))] == [6, 5]
 
 
 def test_a_stream_that_is_in_band_already_keeps_its_form() -> None:
@@ -79,10 +79,46 @@ def test_a_stream_that_is_in_band_already_keeps_its_form() -> None:
 def test_a_new_configuration_changes_lengths_and_parameter_sets() -> None:
     rewriter = Rewriter("h264", AVCC[4], in_band=True)
     rewriter.reconfigure(AVCC[2])
-    framing = Framing("h264", 2)
-    packet = framing.frame(b"\x65i")
+    packet = Framing("h264", 2).frame(b"\x65i")
     done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=True, messages=())
-    assert done.packet == b"".join(map(framing.frame, (b"\x67new", b"\x68new", b"\x65i")))
+    start_codes = Framing("h264")
+    assert done.packet == b"".join(map(start_codes.frame, (b"\x67new", b"\x68new", b"\x65i")))
+
+
+def test_h264_that_keeps_its_lengths_gets_parameter_sets_all_the_same() -> None:
+    rewriter = Rewriter("h264", AVCC[4], in_band=True, keeps_lengths=True)
+    key = rewriter.rewrite(PICTURE, dts_ms=0, is_keyframe=True, messages=STATE).packet
+    assert [span.kind for span in walk(key, H264)] == [7, 8, 6, 5]
+    assert rewriter.rewrite(PICTURE, dts_ms=40, is_keyframe=False, messages=()).packet is PICTURE
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x00\x00\x00\xff\x41cut"])
+def test_what_does_not_parse_is_left_out_where_lengths_are_kept_for_a_muxer(rest: bytes) -> None:
+    rewriter = Rewriter("h264", AVCC[4], in_band=True, keeps_lengths=True)
+    packet = H264.frame(b"\x0b") + PICTURE + rest
+    done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=False, messages=())
+    assert done.packet == PICTURE
+
+
+def test_of_what_does_not_parse_at_all_nothing_is_written() -> None:
+    rewriter = Rewriter("h264", AVCC[4], in_band=True, keeps_lengths=True)
+    done = rewriter.rewrite(b"\xff\xff\xff\xffno", dts_ms=0, is_keyframe=False, messages=STATE)
+    assert done == (b"", 0, 0)
+
+
+@given(st.data(), framings)
+def test_the_quick_look_changes_nothing_of_what_is_done(
+    data: st.DataObject, framing: Framing
+) -> None:
+    packet = data.draw(packets(framing))
+    rewriter = Rewriter(framing.codec, configuration(framing))
+    done = rewriter.rewrite(packet, dts_ms=0, is_keyframe=True, messages=STATE)
+    at = insert_offset(packet, framing)
+    if at is None:
+        assert done == (packet, 0, 0)
+    else:
+        unit = message_unit(b"state", framing.codec)
+        assert done == (splice(packet, at, framing, [unit]), 1, 0)
 
 
 def test_out_of_band_no_parameter_sets_are_added() -> None:

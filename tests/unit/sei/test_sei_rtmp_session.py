@@ -155,6 +155,7 @@ def test_what_changes_nothing_is_passed_over() -> None:
     assert (
         talk("play").hear(
             Message(COMMAND, 0, 0, amf0.encode("onBWDone", 0, None)),
+            Message(COMMAND, 0, 0, amf0.encode("onFCPublish")),
             Message(COMMAND, 0, 0, amf0.encode("_result", 99, None, {})),
             Message(COMMAND, 0, 0, amf0.encode("_error", 2, None, {"code": "no releaseStream"})),
             Message(AMF3_COMMAND, 0, 0, b"\x00" + amf0.encode("onFCSubscribe", 0, None)),
@@ -225,8 +226,8 @@ def test_aggregate_that_does_not_fit_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (Message(COMMAND, 0, 0, b""), "without name"),
-        (Message(COMMAND, 0, 0, amf0.encode(1.0, 1.0)), "without name"),
+        (Message(COMMAND, 0, 0, b""), "without a name"),
+        (Message(COMMAND, 0, 0, amf0.encode(1.0, 1.0)), "without a name"),
         (Message(COMMAND, 0, 0, bytes(MAX_COMMAND_BYTES + 1)), "65537 bytes"),
         (Message(COMMAND, 0, 0, b"\x02\x00"), "ends within"),
         (Message(COMMAND, 0, 0, amf0.encode("_result", 1, None, {})), "second answer"),

