@@ -17,6 +17,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -212,8 +214,14 @@ async def _until_first(ends: list[asyncio.Task[Any]], telling: asyncio.Task[None
 
 async def _stdin_ended() -> None:
     """Wait until whoever started this process is gone."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def read() -> None:
+        while os.read(0, 1024):
+            pass
+        with suppress(RuntimeError):  # the loop ended first
+            loop.call_soon_threadsafe(ended.set)
+
+    # A thread, because a loop can wait for pipes alone, and this may be a file or a device.
+    threading.Thread(target=read, name="standard input", daemon=True).start()
+    await ended.wait()

@@ -3,7 +3,7 @@
 | written | kind |
 | --- | --- |
 | `http://…`, `https://…` | `http`: FLV or MPEG-TS; `hls` where its path ends in `.m3u8` |
-| `rtmp://host/app/name` | `rtmp` |
+| `rtmp://host/app/name`, `rtmps://…` | `rtmp` |
 | `udp://@239.1.1.1:1234`, `udp://:1234` | `udp`: MPEG-TS |
 | `-` | `stdin` |
 | `test:` | `test` |
@@ -22,7 +22,7 @@ from sei.errors import BadMedia
 from sei.inputs.policy import MAX_ADDRESS_CHARACTERS, check_http, split_address
 
 AddressKind = Literal["http", "hls", "rtmp", "udp", "file", "stdin", "test"]
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443}
 _PLAYLIST: Final = (".m3u8", ".m3u")
 
 
@@ -64,12 +64,12 @@ def parse_address(text: str) -> Address:
     scheme = head.lower()
     if scheme in ("http", "https"):
         return _http(text)
-    if scheme == "rtmp":
+    if scheme in ("rtmp", "rtmps"):
         return _rtmp(text)
     if scheme == "udp":
         return _udp(text)
     raise BadMedia(
-        f"{scheme[:20]!r} is no protocol of an input: there are http, https, rtmp, udp, test:, "
+        f"{scheme[:20]!r} is no protocol of an input: there are http, https, rtmp, rtmps, udp, test:, "
         "- and the path of a file"
     )
 

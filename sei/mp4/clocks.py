@@ -61,7 +61,7 @@ class PictureClock:
             # The longest of late, since pictures may come in pairs or unevenly.
             duration = max(step, last.duration - last.duration // 8 - 1, 1)
             at = max(min(decoded_ms, last.decoded + 2 * last.duration), last.decoded)
-            placed = Placed(decoded_ms if decoded_ms - at > _MAX_LAG_MS else at, duration)
+            placed = Placed(decoded_ms if abs(decoded_ms - at) > _MAX_LAG_MS else at, duration)
         self._true_ms, self._placed = decoded_ms, placed
         return placed
 
@@ -87,7 +87,8 @@ class SoundClock:
         at = (decoded_ms * self._rate_hz + 500) // 1000
         if self._next is not None:
             error = at - self._next
-            if 5 * error < 4 * self._frame_samples:  # else there is a hole
+            is_far = -1000 * error > _MAX_LAG_MS * self._rate_hz
+            if 5 * error < 4 * self._frame_samples and not is_far:  # else there is a hole
                 at = self._next + int(max(error, -self._frame_samples) / _EASE)
         self._next = at + self._frame_samples
         return Placed(at, self._frame_samples)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from sei.errors import BadMedia
-from sei.inputs.address import parse_address
+from sei.rtmp.address import parse_rtmp
 
 OutputKind = Literal["players", "hls", "folder", "rtmp", "file", "stdout"]
 OutputFormat = Literal["flv", "mp4", "mpegts", "matroska"]
@@ -66,9 +66,8 @@ def parse_output(text: str) -> Output:
     """
     if text in _BY_NAME:
         return _BY_NAME[text]
-    if text.lower().startswith("rtmp:"):
-        address = parse_address(text)
-        return Output("rtmp", "flv", text, address.shown)
+    if text.lower().startswith(("rtmp:", "rtmps:")):
+        return Output("rtmp", "flv", text, parse_rtmp(text).shown)
     path = text.removeprefix(_FMP4)
     if path.lower().endswith(_PLAYLIST) and _is_path(path):
         return Output("folder", "mp4" if path != text else "mpegts", path, text)

@@ -80,8 +80,7 @@ class PlayerConnection(asyncio.Protocol):
         """Let go of everything."""
         self._is_over = True
         self._house.lost(self)
-        if self._stream is not None and self._player is not None:
-            self._stream.leave(self._player)
+        self._leave()
 
     def data_received(self, data: bytes) -> None:
         """Read requests; a player that plays has nothing to say."""
@@ -128,6 +127,7 @@ class PlayerConnection(asyncio.Protocol):
     def close(self) -> None:
         """End it once what was written is out."""
         self._is_over = True
+        self._leave()
         if self._transport is not None:
             self._transport.close()
 
@@ -135,6 +135,10 @@ class PlayerConnection(asyncio.Protocol):
         """End it at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _leave(self) -> None:
+        if self._stream is not None and self._player is not None:
+            self._stream.leave(self._player)
 
     def _answer_all(self) -> None:
         """Answer the requests that are whole, as long as the answers are taken."""

@@ -65,6 +65,7 @@ class Forms:
             placed.times.pts_us,
             placed.duration_us,
             placed.is_keyframe,
+            placed.may_begin,
             boxed,
             in_band,
             placed.side,

@@ -38,6 +38,7 @@ class Placed(NamedTuple):
     times: Times
     duration_us: int
     is_keyframe: bool
+    may_begin: bool
     content: bytes
     side: tuple[PacketSideData, ...]
 
@@ -176,9 +177,7 @@ class Intake:
         self._waiting.clear()
         self._counts.input_state = "live"
         placed = self._place(sorted(kept, key=lambda item: item.dts_us))
-        # Outputs begin with a keyframe; sound from before it follows, and muxers sort it in.
-        first = next(at for at, item in enumerate(placed) if item.is_keyframe)
-        return [placed[first], *placed[:first], *placed[first + 1 :]]
+        return [placed[0]._replace(may_begin=True), *placed[1:]]
 
     def _place(self, packets: list[_Waiting]) -> list[Placed]:
         placed = []
@@ -190,7 +189,13 @@ class Intake:
             self._counts.repaired += times.repaired
             placed.append(
                 Placed(
-                    item.track, times, item.duration_us, item.is_keyframe, item.content, item.side
+                    item.track,
+                    times,
+                    item.duration_us,
+                    item.is_keyframe,
+                    item.is_keyframe,
+                    item.content,
+                    item.side,
                 )
             )
         return placed

@@ -41,6 +41,8 @@ class Item(NamedTuple):
     duration_us: int
     is_keyframe: bool
     """Of the video, and a player may start here."""
+    may_begin: bool
+    """A keyframe, or sound before the first one of a life: a container may begin with it."""
     boxed: bytes
     """For containers with a decoder configuration of their own: FLV, MP4, Matroska."""
     in_band: bytes
@@ -60,6 +62,10 @@ class Output(Protocol):
 
     def write(self, item: Item, layout: Layout) -> None:
         """Take a packet; may drop it where the output is behind."""
+        ...
+
+    def pause(self) -> None:
+        """Let go of what waits, because a life of the input is over."""
         ...
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Runs:
     def write(self, item: Item, layout: Layout, emit: Callable[[bytes], None]) -> None:
         """Mux a packet; ``emit`` takes the bytes that come of it."""
         try:
-            if item.is_keyframe and (self._run is None or self._run.specs != layout.specs):
+            if item.may_begin and (self._run is None or self._run.specs != layout.specs):
                 self.end(emit)
                 self._start(layout)
             if self._run is not None:

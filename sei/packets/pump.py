@@ -78,13 +78,17 @@ class Pump:
         self.counts.codec = feed.codec
         life = _Life(self, intake, pacer, observes=observes)
         clock = RawClock(order) if feed.is_raw else None
-        for packet in packets_of(feed):
-            check()
-            if clock is not None and packet.size:
-                clock.stamp(packet)
-            if not life.move(intake.take(packet)):
-                return life.pictures
-        life.move(intake.drain())
+        try:
+            for packet in packets_of(feed):
+                check()
+                if clock is not None and packet.size:
+                    clock.stamp(packet)
+                if not life.move(intake.take(packet)):
+                    return life.pictures
+            life.move(intake.drain())
+        finally:
+            for output in self.outputs:  # while the tracks are still there
+                output.pause()
         return life.pictures
 
 

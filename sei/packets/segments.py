@@ -95,6 +95,9 @@ class Segments:
         except (av.FFmpegError, ValueError) as error:
             self._give_up(reason(error))
 
+    def pause(self) -> None:
+        """Let the segment that is on wait for the next life."""
+
     def close(self) -> None:
         """Finish the segment that is on, and say in the playlist that it is the last."""
         try:
@@ -106,10 +109,10 @@ class Segments:
         self._place.close()
 
     def _is_due(self, item: Item, layout: Layout) -> bool:
-        if item.track != VIDEO_TRACK:
-            return False
         if self._open is None:
-            return item.is_keyframe
+            return item.may_begin
+        if item.track != VIDEO_TRACK:
+            return item.may_begin and self._specs != layout.specs
         long_s = (item.dts_us - self._open.start_us) / US_PER_S
         if item.is_keyframe:
             return long_s >= TARGET_S * _ALMOST or self._specs != layout.specs

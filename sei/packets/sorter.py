@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
-from sei.packets.layout import Item
+from sei.packets.layout import Item, Layout
 
 MAX_SKEW_US: Final = 1_000_000
 """Packets that come later than this stay out of order."""
@@ -21,26 +21,26 @@ class Sorter:
     """A queue that learns how late packets come."""
 
     def __init__(self) -> None:
-        self._waiting: Final[list[tuple[int, int, Item]]] = []
+        self._waiting: Final[list[tuple[int, int, Item, Layout]]] = []
         self._number: Final = count()
         self._head_us = 0
         self.skew_us = 0
 
-    def push(self, item: Item) -> list[Item]:
-        """Take a packet; give those that are due, in order."""
+    def push(self, item: Item, layout: Layout) -> list[tuple[Item, Layout]]:
+        """Take a packet, and what it belongs to; give those that are due, in order."""
         self._head_us = max(self._head_us, item.dts_us)
         late_us = self._head_us - item.dts_us
         if self.skew_us < late_us <= MAX_SKEW_US:
             self.skew_us = late_us
-        heappush(self._waiting, (item.dts_us, next(self._number), item))
+        heappush(self._waiting, (item.dts_us, next(self._number), item, layout))
         return self._until(self._head_us - self.skew_us)
 
-    def drain(self) -> list[Item]:
+    def drain(self) -> list[tuple[Item, Layout]]:
         """Give all that waits, in order."""
         return self._until(self._head_us)
 
-    def _until(self, due_us: int) -> list[Item]:
+    def _until(self, due_us: int) -> list[tuple[Item, Layout]]:
         due = []
         while self._waiting and self._waiting[0][0] <= due_us:
-            due.append(heappop(self._waiting)[2])
+            due.append(heappop(self._waiting)[2:])
         return due

@@ -46,7 +46,7 @@ class TagOutput:
         self._handover: Final = handover
         self._gate: Final = gate
         self._say: Final = say
-        self._sorter: Final = Sorter()
+        self._sorter = Sorter()
         self._picture: Run | None = None
         self._sound: Run | None = None
         self._sound_track = 0
@@ -57,19 +57,22 @@ class TagOutput:
         """Take a packet."""
         if not self._gate.admits(item):
             return
-        for due in self._sorter.push(item):
-            self._give(due, layout)
+        for due in self._sorter.push(item, layout):
+            self._give(*due)
+
+    def pause(self) -> None:
+        """Hand over what waits; the next life of the input shows anew how late its packets come."""
+        for due in self._sorter.drain():
+            self._give(*due)
+        self._sorter = Sorter()
 
     def close(self) -> None:
-        """Hand over what waits."""
-        for due in self._sorter.drain():
-            self._give(due, None)
+        """End; nothing waits after a pause."""
         self._picture = self._sound = None
 
-    def _give(self, item: Item, layout: Layout | None) -> None:
+    def _give(self, item: Item, layout: Layout) -> None:
         try:
-            if layout is not None:
-                self._follow(item, layout)
+            self._follow(item, layout)
             run = self._picture if item.track == VIDEO_TRACK else self._sound
             if run is not None and (item.track in (VIDEO_TRACK, self._sound_track)):
                 self._emit(run.write(item), item.read_s)
@@ -79,7 +82,7 @@ class TagOutput:
 
     def _follow(self, item: Item, layout: Layout) -> None:
         """Begin new runs where a track is not as it was."""
-        if item.is_keyframe and not _holds(self._picture, VIDEO_TRACK, layout):
+        if item.may_begin and not _holds(self._picture, VIDEO_TRACK, layout):
             run = Run("flv", layout, only=VIDEO_TRACK)
             self._begin(run)
             self._picture = run

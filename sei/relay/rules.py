@@ -158,6 +158,7 @@ def _check_redirects(hosts: tuple[str, ...]) -> None:
 
 
 def _check_probe(probe: Probe, outputs: tuple[str, ...]) -> None:
+    _check_text("probe.url", probe.url)
     own = {"flv": ("flv",), "mp4": ("mp4",), "hls": ("hls", "hls-fmp4")}
     if probe.url in own:
         if not set(own[probe.url]) & set(outputs):

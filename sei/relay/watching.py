@@ -46,6 +46,7 @@ class Watching:
         wanted = self._config.probe
         if wanted is not None:
             self._task = asyncio.create_task(self._watch(wanted), name=f"probe {self._config.name}")
+            self._task.add_done_callback(self._over)
         return self
 
     async def __aexit__(

@@ -40,6 +40,9 @@ X264 = {
 }
 SYNTHETIC = [*X264, "hevc"]
 CONTAINERS = [".flv", ".mp4", ".ts"]
+WITH_LENGTHS = {".flv", ".mp4", ".mkv"}
+FORMS = {"flv": ".flv", "mp4": ".mp4", "fmp4": ".mp4", "ts": ".ts", "mkv": ".mkv", "raw": ""}
+"""Every container, and its suffix; that of a raw stream says its codec."""
 PARAMETER_SETS: dict[Codec, set[int]] = {"h264": {7, 8}, "hevc": {32, 33, 34}}
 RAW_SUFFIX: dict[Codec, str] = {"h264": ".264", "hevc": ".265"}
 
@@ -107,6 +110,34 @@ def plain_remux(source: Path, target: Path) -> None:
                 continue
             if raw:
                 packet.pts = packet.dts = number * 48_000
+            packet.stream = added[packet.stream.index]
+            output.mux(packet)
+
+
+def remux_as(source: Path, target: Path, form: str, max_pictures: int = 1 << 30) -> None:
+    """Copy the first pictures of a stream with PyAV alone, into any of ``FORMS``."""
+    options = {"max_interleave_delta": "200000"}
+    if form == "fmp4":
+        options["movflags"] = "frag_keyframe+empty_moov+default_base_moof+delay_moov"
+    with (
+        av.open(str(source)) as container,
+        av.open(str(target), "w", container_options=options) as output,
+    ):
+        video = container.streams.video[0]
+        kept = [video] if form == "raw" else [video, *container.streams.audio[:1]]
+        if form != "flv" and no_adts_from(source):
+            kept = [video]
+        added = {s.index: output.add_stream_from_template(s, opaque=True) for s in kept}
+        raw = container.format.name in CODECS
+        pictures = 0
+        for packet in container.demux(*kept):
+            if packet.size == 0:
+                continue
+            if raw:
+                packet.pts = packet.dts = pictures * 48_000
+            pictures += packet.stream.index == video.index
+            if pictures > max_pictures:
+                break
             packet.stream = added[packet.stream.index]
             output.mux(packet)
 
@@ -202,7 +233,7 @@ def check_round_trip(source: Path, suffix: str, tmp_path: Path) -> None:
 
 def check_equal_but_for_order(source: Path, plain: Path, stripped: Path) -> None:
     codec = codec_of(source)
-    prefixed = source.suffix in {".mp4", ".flv"} and plain.suffix not in {".mp4", ".flv"}
+    prefixed = source.suffix in WITH_LENGTHS and plain.suffix not in WITH_LENGTHS
     if prefixed:
         # FFmpeg puts parameter sets behind an SEI, and only on IDR pictures; we put them in front,
         # and on every keyframe.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,12 +24,14 @@ from players_kit import (
 )
 from probe_hop import hop
 
+from sei.errors import BadMedia
 from sei.files.inject import inject
 from sei.flv.stream_tag import StreamTag
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.fanout import LiveStream
 from sei.outputs.outlet import Outlet
 from sei.outputs.shelf import PLAYLIST, Shelf
+from sei.probe.container import pictures_in
 from sei.probe.fetch import fetch_over_http
 from sei.probe.judge import Expected, ProbeReport
 from sei.probe.probe import ProbeLoop, probe
@@ -175,6 +178,53 @@ async def test_what_cannot_be_reached_says_so_and_is_not_stripped() -> None:
     gone = await look(f"{url}/live.flv")
     assert gone.verdict == "unreachable"
     assert (await look("file:///etc/passwd")).verdict == "unreachable"
+
+
+async def test_a_fault_of_the_probe_is_told_and_harms_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty(SupplyBox):
+        @property
+        def newest(self) -> Supply:  # type: ignore[override]  # it is to fail
+            raise RuntimeError("planted")
+
+        @newest.setter
+        def newest(self, _supply: Supply) -> None:
+            pass
+
+    config = StreamConfig(
+        name="stage", room="demo", input="test:", probe=Probe(url="flv", every_s=0.01, for_s=1.0)
+    )
+    counts = Counts()
+    async with Watching(config, counts, Faulty(), Outlet(LiveStream(), frozenset({"flv"}), None)):
+        await until(lambda: counts.probe)
+    assert counts.probe == "the probe failed"
+    assert "planted" in caplog.text
+
+
+async def test_a_stream_without_a_probe_is_left_alone() -> None:
+    config = StreamConfig(name="stage", room="demo", input="test:")
+    before = asyncio.all_tasks()
+    live = LiveStream()
+    async with Watching(config, Counts(), SupplyBox(), Outlet(live, frozenset({"flv"}), None)):
+        assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mp4", "flv"])
+def test_damaged_media_is_read_as_far_as_it_goes(suffix: str, tmp_path: Path) -> None:
+    source = encode_source(tmp_path / "source.mp4", seconds=1)
+    inject(source, tmp_path / f"whole.{suffix}", state(1))
+    whole = (tmp_path / f"whole.{suffix}").read_bytes()
+    assert len(pictures_in(whole)) == 25
+    rng = random.Random(7)
+    read = 0
+    for _ in range(400):
+        damaged = bytearray(whole[: rng.choice((len(whole), rng.randrange(len(whole))))])
+        for _ in range(min(len(damaged), rng.choice((1, 30, 300)))):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        with suppress(BadMedia):
+            read += len(pictures_in(bytes(damaged))) > 0
+    assert read > 20
 
 
 def re_encode(source: Path, target: Path) -> None:

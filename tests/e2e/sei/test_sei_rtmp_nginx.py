@@ -131,7 +131,7 @@ async def test_pushed_tags_come_back_as_they_were(nginx_rtmp: NginxRtmp, clip: P
 async def test_hevc_in_enhanced_form_is_taken_by_ffmpeg(
     synthetic: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """nginx drops it: it takes the first four bits for a priority."""
+    """The packaged nginx passes no video of that form on, only its sound."""
     flv = tmp_path / "hevc.flv"
     inject(synthetic("hevc"), flv, fixed_state(STATE))
     sent = stream_tags(flv)

@@ -249,6 +249,47 @@ async def test_what_answers_in_another_tongue_is_no_push(gateway: FakeGateway) -
         assert "seatsync.v1" in feed.counters().error
 
 
+async def test_a_binary_frame_ends_the_connection(gateway: FakeGateway) -> None:
+    async def talk(socket: PushSocket) -> None:
+        await socket.welcome()
+        await socket.socket.send_bytes(b"\x00")
+        await socket.hold()
+
+    gateway.handlers["push"] = push(talk)
+    feed = feed_of(gateway, Seen(), draw=1.0)
+    feed.follow("demo")
+    async with running(feed):
+        await wait_until(lambda: "binary" in feed.counters().error)
+
+
+async def test_the_gateway_is_asked_for_signs_of_life_and_its_pings_are_answered(
+    gateway: FakeGateway,
+) -> None:
+    heard = []
+
+    async def talk(socket: PushSocket) -> None:
+        await socket.welcome()
+        await socket.socket.ping(b"mark")
+        async for frame in socket.socket:
+            heard.append((frame.type, frame.data))
+
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=("seatsync.v1",), autoping=False, timeout=0.1)
+        await socket.prepare(request)
+        await talk(PushSocket(socket))
+        return socket
+
+    gateway.handlers["push"] = handler
+    feed = feed_of(gateway, Seen(), draw=1.0, ping_s=0.02)
+    feed.follow("demo")
+    ping = (aiohttp.WSMsgType.TEXT, '{"type":"ping","id":"feed"}')
+    async with running(feed):
+        await wait_until(lambda: heard.count(ping) >= 3)
+    assert (aiohttp.WSMsgType.PONG, b"mark") in [
+        (kind, bytes(data)) for kind, data in heard if kind is aiohttp.WSMsgType.PONG
+    ]
+
+
 async def test_a_room_beyond_what_push_takes_is_polled(gateway: FakeGateway) -> None:
     async def talk(socket: PushSocket) -> None:
         await socket.welcome()

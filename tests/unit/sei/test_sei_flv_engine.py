@@ -72,7 +72,7 @@ LIFE = stream(configuration(H264), sound(0), *(picture(n * 40, keyframe=n == 0) 
 
 async def test_a_life_is_published_to_every_sink_and_counted() -> None:
     sinks, counts = [Sink(), Sink()], Counts()
-    engine = FlvEngine(Lives(cut(LIFE, 50)), box(), sinks, counts, now_s=ticking)
+    engine = FlvEngine(Lives(cut(LIFE, 10)), box(), sinks, counts, now_s=ticking)
     await engine.run_once()
     assert sinks[0].tags == sinks[1].tags
     assert [UUID_BYTES in tag.encoded for tag in sinks[0].tags] == [False] * 2 + [True] * 3 + [

@@ -253,6 +253,18 @@ def test_a_message_in_a_configuration_of_hevc_goes_out() -> None:
     assert rewrite(stream(tag)) == stream(Tag(VIDEO, 0, head("hevc", 0) + hvcc(other)))
 
 
+def test_a_configuration_that_claims_more_arrays_than_it_has_is_survived() -> None:
+    whole = hvcc(message_unit(b"forged", "hevc"), b"\x4e\x01x")
+    claims = whole[:22] + b"\x09" + whole[23:]
+    kept = hvcc(b"\x4e\x01x")
+    assert without_our_units(claims, "hevc") == (kept[:22] + b"\x09" + kept[23:], 1)
+
+
+def test_a_tag_with_a_forged_message_alone_is_left_empty() -> None:
+    made = rewrite(stream(picture(0, H264.frame(OURS))))
+    assert made == stream(picture(0, b""))
+
+
 @given(st.integers(22, 120))
 def test_a_configuration_that_is_cut_off_is_survived(size: int) -> None:
     cut_off = hvcc(message_unit(b"forged", "hevc"), b"\x4e\x01x")[:size]
@@ -265,7 +277,7 @@ def encrypted() -> bytes:
     return bytes((VIDEO | 0x20,)) + write_tag(picture(0))[1:]
 
 
-@pytest.mark.parametrize("step", [1, 7, 10_000])
+@pytest.mark.parametrize("step", [1, 7, 52, 10_000])
 def test_an_encrypted_stream_is_refused_in_clear_text(step: int) -> None:
     with pytest.raises(BadMedia, match="encrypted"):
         rewrite_in_steps(stream(sound(0)) + encrypted(), step)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 from aiohttp import web
@@ -11,6 +12,7 @@ from sei_flv_tags import picture, sound, stream
 from sei.errors import BadMedia, SourceFailed
 from sei.inputs.address import parse_address
 from sei.inputs.http import HttpSource
+from sei.inputs.http_answer import READ_AHEAD_BYTES, HttpAnswer
 
 FLV = stream(sound(0), *(picture(n * 40) for n in range(20)))
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -249,23 +251,75 @@ async def test_nobody_there_is_a_failure_that_shows_no_secret() -> None:
     assert "127.0.0.1" in str(caught.value)
 
 
+class Transport:
+    """Remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def write(self, _content: bytes) -> None:
+        self.said.append("write")
+
+    def pause_reading(self) -> None:
+        self.said.append("pause")
+
+    def resume_reading(self) -> None:
+        self.said.append("resume")
+
+    def abort(self) -> None:
+        self.said.append("abort")
+
+
+def connected(stall_s: float = 10) -> tuple[HttpAnswer, Transport]:
+    answer, transport = HttpAnswer(b"GET", stall_s), Transport()
+    answer.connection_made(cast("asyncio.Transport", transport))
+    answer.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
+    return answer, transport
+
+
 async def test_what_nobody_reads_makes_the_peer_wait() -> None:
-    written = 0
+    answer, transport = connected()
+    for _ in range(4):
+        answer.data_received(bytes(READ_AHEAD_BYTES // 2))
+    assert transport.said == ["write", "pause"]
+    chunks = answer.chunks()
+    assert len(await anext(chunks)) == READ_AHEAD_BYTES * 2
+    assert transport.said == ["write", "pause", "resume"]
+    await chunks.aclose()
+    answer.close()
 
-    async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal written
-        response = await answer(request, FLV)
-        while True:
-            await response.write(bytes(65_536))
-            written += 65_536
 
-    async with served(handler) as url, source(f"{url}/a.flv").open():
-        before = -1
-        while before != written:
-            before = written
-            for _ in range(2000):
-                await asyncio.sleep(0)
-    assert written < 16 * 1024 * 1024  # the sockets' own buffers
+async def test_who_reads_slowly_does_not_make_the_peer_silent() -> None:
+    answer, transport = connected(stall_s=0.01)
+    answer.data_received(bytes(READ_AHEAD_BYTES * 2))
+    await asyncio.sleep(0.05)
+    chunks = answer.chunks()
+    assert len(await anext(chunks)) == READ_AHEAD_BYTES * 2
+    with pytest.raises(SourceFailed, match="silent"):
+        await anext(chunks)
+    assert transport.said == ["write", "pause", "resume", "abort"]
+    answer.close()
+
+
+async def test_what_came_before_a_failure_is_given_first() -> None:
+    answer, _ = connected()
+    answer.data_received(FLV)
+    answer.connection_lost(OSError())
+    chunks = answer.chunks()
+    assert await anext(chunks) == FLV
+    with pytest.raises(SourceFailed):
+        await anext(chunks)
+
+
+async def test_a_connection_that_takes_too_long_is_a_failure() -> None:
+    made = HttpSource(parse_address("http://127.0.0.1:9/a"), connect_timeout_s=0)
+    with pytest.raises(SourceFailed, match="in time"):
+        await read(made)
+
+
+async def test_a_name_that_is_none_is_refused() -> None:
+    with pytest.raises(BadMedia, match="host"):
+        await read(source("http://a..b/a.flv"))
 
 
 async def test_cancelling_closes_the_connection() -> None:

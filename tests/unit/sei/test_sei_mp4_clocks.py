@@ -106,3 +106,14 @@ def test_times_go_on_over_the_wrap_and_may_step_back_a_little() -> None:
 def test_a_time_never_falls_below_zero() -> None:
     times_ms = Unwrapped()
     assert [times_ms.place(ms) for ms in (5, (1 << 32) - 5)] == [5, 0]
+
+
+@given(st.lists(st.integers(-(2**33), 2**33), min_size=2, max_size=8))
+def test_whatever_the_times_what_is_written_fits(steps: list[int]) -> None:
+    pictures, sound, true_ms = PictureClock(), SoundClock(48_000, 1024), 2**40
+    for step in steps:
+        true_ms = max(true_ms + step, 0)
+        assert abs(pictures.place(true_ms).decoded - true_ms) <= 3000
+        placed = sound.place(true_ms)
+        assert abs(placed.decoded - 48 * true_ms) <= 3 * 48_000 + 1024
+        assert placed.decoded >= 0

@@ -20,6 +20,7 @@ from sei.relay.engines import choose_engine
         ("-", "stdout", "flv", True),
         ("ts:-", "stdout", "mpegts", False),
         ("rtmp://onward/live/a", "rtmp", "flv", True),
+        ("rtmps://onward/live/a", "rtmp", "flv", True),
         ("out/a.flv", "file", "flv", True),
         ("a.TS", "file", "mpegts", False),
         ("./a:b.mp4", "file", "mp4", False),
@@ -53,7 +54,7 @@ def test_what_is_no_output_is_refused(text: str) -> None:
 
 
 def test_key_of_a_push_is_not_shown() -> None:
-    assert "secret" not in parse_output("rtmp://user:secret@onward/live/a?key=secret").shown
+    assert "secret" not in parse_output("rtmp://onward/live/a-secret-key?key=secret").shown
 
 
 @pytest.mark.parametrize(
