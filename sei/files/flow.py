@@ -33,7 +33,7 @@ def flow(
     inspect = media.inspection(order)
     last: Packet[Stream] | None = None
     with explained(media.path):
-        for read in media.container.demux():
+        for read in media.demux():
             size = read.size
             if not size:  # what flushes a decoder at the end of input
                 continue

@@ -19,7 +19,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from sei.errors import BadMedia
-from sei.files.rawtime import RawClock, filled
+from sei.files.rawtime import RawClock, begun, filled
 from sei.wire.framing import CODECS, Codec, framing_of
 from sei.wire.message import UUID_BYTES
 
@@ -76,7 +76,7 @@ class Media:
         seen = False
         last = None
         with explained(self.path):
-            for packet in self.container.demux(*streams):
+            for packet in self.demux(*streams):
                 if not packet.size:  # what flushes a decoder at the end of input
                     continue
                 last = packet
@@ -85,6 +85,17 @@ class Media:
                 seen = seen or packet.stream_index in wanted
                 yield packet
         self.check_end(last, seen)
+
+    def demux(self, *streams: Stream) -> Iterator[Packet[Stream]]:
+        """Give packets as the demuxer does, but for those of Matroska, which lack decoding times.
+
+        FFmpeg finds those out as it goes; the first ones, as many as pictures are reordered, stay
+        without.
+        """
+        packets = self.container.demux(*streams)
+        if "matroska" in self._names:
+            return begun(packets)
+        return packets
 
     def inspection(self, order: Sequence[int] | None = None) -> Inspect | None:
         """Give what every packet with bytes in it must pass; None where this format needs nothing.

@@ -41,8 +41,9 @@ CONTAINERS: Final[Mapping[str, Container]] = {
 }
 STANDARD_OUTPUT: Final = Path("-")
 RAW_FORMATS: Final = {"h264", "hevc"}
-MUX_OPTIONS: Final[Mapping[str, str]] = {"max_interleave_delta": "200000"}
-"""In µs. By default a declared but silent audio stream holds the video back for 10 s."""
+MUX_OPTIONS: Final[dict[str, str]] = {"max_interleave_delta": "200000"}
+"""Of live outputs, in µs. By default a declared but silent audio stream holds the video back for
+10 s. For files that is right: fragments of an input may last as long."""
 
 FAILED: Final = "cannot be written"
 _TIMES_MAY_REPEAT: Final = {"flv", *RAW_FORMATS}
@@ -146,7 +147,7 @@ def open_output(media: Media, target: Path, container: Container) -> Iterator[Mu
 @contextmanager
 def _muxing(media: Media, name: str, target: Path, container: Container) -> Iterator[Muxer]:
     with explained(target, FAILED):
-        options = {**MUX_OPTIONS, **container.options}
+        options = dict(container.options)
         output = av.open(name, "w", format=container.muxer, container_options=options)
         muxer = Muxer(media, output)
     try:

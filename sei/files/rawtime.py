@@ -1,8 +1,8 @@
-"""Times for raw streams, which carry none."""
+"""Times for streams that carry none, or not all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 _DEFAULT_RATE_HZ: Final = 25
+_MAX_HELD: Final = 256
 _SHORTEST_S: Final = Fraction(1, 1000)
 
 
@@ -42,6 +43,34 @@ class RawClock:
         packet.pts = max(self._number, rank + self._delay) * self._ticks
         packet.duration = self._ticks
         self._number += 1
+
+
+def begun(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
+    """Fill in decoding times that are missing at the beginning of a stream.
+
+    They are counted back from the first one that is there, which is waited for; not for ever.
+    """
+    held: list[Packet[Stream]] = []
+    open_streams: set[int] = set()
+    for packet in packets:
+        index = packet.stream_index
+        if packet.size and packet.dts is None and len(held) < _MAX_HELD:
+            open_streams.add(index)
+        elif index in open_streams:
+            open_streams.discard(index)
+            _count_back([item for item in held if item.stream_index == index], packet)
+        held.append(packet)
+        if not open_streams or len(held) == _MAX_HELD:
+            break
+    yield from held
+    yield from packets
+
+
+def _count_back(held: list[Packet[Stream]], first: Packet[Stream]) -> None:
+    dts = first.dts
+    for packet in reversed(held) if dts is not None else ():
+        dts -= max(1, packet.duration or 0)
+        packet.dts = dts if packet.pts is None else min(dts, packet.pts)
 
 
 def filled(order: Sequence[int], count: int) -> list[int]:

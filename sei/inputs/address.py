@@ -69,8 +69,8 @@ def parse_address(text: str) -> Address:
     if scheme == "udp":
         return _udp(text)
     raise BadMedia(
-        f"{scheme[:20]!r} is no protocol of an input: there are http, https, rtmp, rtmps, udp, test:, "
-        "- and the path of a file"
+        f"{scheme[:20]!r} is no protocol of an input: there are http, https, rtmp, rtmps, "
+        "udp, test:, - and the path of a file"
     )
 
 

@@ -95,7 +95,7 @@ def plain_remux(source: Path, target: Path) -> None:
     """Copy with PyAV alone: what our copy has to equal, but for the messages."""
     with (
         av.open(str(source)) as container,
-        av.open(str(target), "w", container_options={"max_interleave_delta": "200000"}) as output,
+        av.open(str(target), "w") as output,
     ):
         raw = container.format.name in CODECS
         added = {}
@@ -116,9 +116,8 @@ def plain_remux(source: Path, target: Path) -> None:
 
 def remux_as(source: Path, target: Path, form: str, max_pictures: int = 1 << 30) -> None:
     """Copy the first pictures of a stream with PyAV alone, into any of ``FORMS``."""
-    options = {"max_interleave_delta": "200000"}
-    if form == "fmp4":
-        options["movflags"] = "frag_keyframe+empty_moov+default_base_moof+delay_moov"
+    movflags = "frag_keyframe+empty_moov+default_base_moof+delay_moov"
+    options = {"movflags": movflags} if form == "fmp4" else {}
     with (
         av.open(str(source)) as container,
         av.open(str(target), "w", container_options=options) as output,

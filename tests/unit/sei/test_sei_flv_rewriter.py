@@ -78,8 +78,11 @@ def by_rewriter(
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> tuple[Codec, list[Tag]]:
-    """Draw tags of one codec: pictures whole and broken, forged messages, new configurations."""
+def streams(draw: st.DrawFn, *, pictures_only: bool = False) -> tuple[Codec, list[Tag]]:
+    """Draw tags of one codec: pictures whole and broken, forged messages, new configurations.
+
+    With ``pictures_only`` each access unit has a picture.
+    """
     codec: Codec = draw(codecs)
     enhanced = draw(st.booleans())
     framing = Framing(codec, 4)
@@ -96,7 +99,7 @@ def streams(draw: st.DrawFn) -> tuple[Codec, list[Tag]]:
         elif kind == "end":
             tags.append(Tag(VIDEO, time_ms, head(codec, 2, enhanced=enhanced)))
         else:
-            content = draw(packets(framing, with_vcl=draw(st.booleans())))
+            content = draw(packets(framing, with_vcl=pictures_only or draw(st.booleans())))
             if draw(st.booleans()):
                 content = insert(content, framing, [message_unit(b"forged", codec)])
             if kind == "noise":
@@ -116,7 +119,12 @@ def streams(draw: st.DrawFn) -> tuple[Codec, list[Tag]]:
     return codec, tags
 
 
-@given(streams(), st.sampled_from([(), STATE, PIECES]), injections, st.integers(1, 400))
+@given(
+    streams(pictures_only=True),
+    st.sampled_from([(), STATE, PIECES]),
+    injections,
+    st.integers(1, 400),
+)
 def test_it_makes_the_same_bytes_as_the_rewriter_of_packets(
     drawn: tuple[Codec, list[Tag]],
     messages: tuple[bytes, ...],
@@ -258,6 +266,14 @@ def test_a_configuration_that_claims_more_arrays_than_it_has_is_survived() -> No
     claims = whole[:22] + b"\x09" + whole[23:]
     kept = hvcc(b"\x4e\x01x")
     assert without_our_units(claims, "hevc") == (kept[:22] + b"\x09" + kept[23:], 1)
+
+
+def test_a_tag_without_a_picture_does_not_use_up_a_repeat() -> None:
+    delimiter = H264.frame(b"\x09\xf0")
+    contents = [delimiter, None, delimiter, None, None, None]
+    tags = [picture(n, content) for n, content in enumerate(contents)]
+    made = tags_of(rewrite(stream(*tags)))
+    assert [UUID_BYTES in tag.body for tag in made] == [False, True, False, True, True, False]
 
 
 def test_a_tag_with_a_forged_message_alone_is_left_empty() -> None:

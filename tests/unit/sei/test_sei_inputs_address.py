@@ -63,7 +63,6 @@ def test_what_is_secret_is_never_shown(secret: str, scheme: str) -> None:
         "subfile,,start,0,end,9,,:/etc/passwd",
         "crypto:a",
         "rtsp://h/a",
-        "rtmps://h/live/a",
         "srt://h:1",
         "tcp://h:1",
         "pipe:0",

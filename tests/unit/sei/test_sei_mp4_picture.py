@@ -15,7 +15,7 @@ ENCODERS: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265"}
 KINDS = [
     ("h264", 160, 96, "yuv420p", ""),
     ("h264", 1920, 1080, "yuv420p", ""),  # cropped: 1088 are coded
-    ("h264", 162, 98, "yuv420p", "interlaced=1"),
+    ("h264", 162, 100, "yuv420p", "interlaced=1"),
     ("h264", 50, 34, "yuv422p", ""),
     ("h264", 50, 34, "yuv444p", "bframes=0"),
     ("h264", 50, 34, "gray", ""),
@@ -73,19 +73,38 @@ def test_a_damaged_record_gives_a_size_or_nothing(
     assert size is None or (0 < size.width <= 0xFFFF and 0 < size.height <= 0xFFFF)
 
 
-def test_an_order_of_pictures_of_the_second_kind_is_read_over() -> None:
-    # Baseline, 176x144, pic_order_cnt_type 1 with two offsets; made by hand from the tables.
-    bits = (
+BY_HAND = {
+    "an order of the second kind": (
         "01000010 00000000 00001010"  # profile 66, level 10
         "1 1 010"  # id 0, log2_max_frame_num 4, kind 1
-        "0 1 1 011 1 010"  # delta always zero; offsets 0 and 0; two in the cycle: 0, 1
+        "0 1 1 011 1 010"  # delta always zero: no; offsets 0, 0; two in the cycle: 0, 1
         "010 0 0001011 0001001 1 1 0 0 1"  # one reference; 11 by 9 macroblocks; frames only
-    ).replace(" ", "")
-    unit = b"\x67" + int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(
-        -(-len(bits) // 8), "big"
-    )
+    ),
+    "an order of the third kind": (
+        "01000010 00000000 00001010 1 1 011 010 0 0001011 0001001 1 1 0 0 1"
+    ),
+    "lists of scaling": (
+        "01100100 00000000 00001010 1 010 1 1 0"  # profile 100, 4:2:0, 8 bits
+        "1 1 000010001 1 1111111111111111 0 0 0 0 0 0"  # one that ends at once, a whole one
+        "1 1 1 010 0 0001011 0001001 1 1 0 0 1"
+    ),
+    "planes of their own": (
+        "11110100 00000000 00001010 1 00100 1 1 1 0 0"  # profile 244, 4:4:4
+        "1 1 1 010 0 0001011 0001001 1 1 0 0 1"
+    ),
+    "a size of nothing": (  # cropped by more than there is
+        "01000010 00000000 00001010 1 1 011 010 0 0001011 0001001 1 11 00000001111111 1 1 1 0 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_rare_fields_are_read_over(kind: str) -> None:
+    bits = BY_HAND[kind].replace(" ", "")
+    size = -(-len(bits) // 8)
+    unit = b"\x67" + int(bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")
     made = b"\1\x42\0\x0a\xff\xe1" + len(unit).to_bytes(2, "big") + unit + b"\0"
-    assert picture_size("h264", made) == Size(176, 144)
+    assert picture_size("h264", made) == (None if "nothing" in kind else Size(176, 144))
 
 
 @pytest.mark.parametrize("content", [b"", b"\1" + bytes(6), b"\1\x42\0\x0a\xff\xe0\0"])
