@@ -49,7 +49,8 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
         default=argparse.SUPPRESS,
         type=kinds.address,
         metavar="HOST:PORT",
-        help="the same as --relay-listen; unless given, that of the file, else 127.0.0.1:8082",
+        # Not shown: the same as --relay-listen, and the variable SEATSYNC_LISTEN is the gateway's.
+        help=argparse.SUPPRESS,
     )
     flags.add(
         parser,

@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import aiohttp
 
@@ -240,29 +240,6 @@ class RoomFeed:
 
     def _now_ms(self) -> int:
         return int(self._clock_s() * 1000)
-
-
-class States(Protocol):
-    """What takes snapshots and says which rooms it wants (``sei.relay.states.RoomStates``)."""
-
-    def offer(self, snapshot: Snapshot) -> None:
-        """Take a snapshot."""
-        ...
-
-    def attach(self, source: RoomFeed) -> None:
-        """Say from now on which rooms are wanted."""
-        ...
-
-
-def feed_states(base_url: str, states: States) -> RoomFeed:
-    """Make a feed that brings what is wanted; it is still to be run.
-
-    Raises:
-        InvalidArgument: the address cannot be used.
-    """
-    feed = RoomFeed(base_url, states.offer)
-    states.attach(feed)
-    return feed
 
 
 def _session(limit: int) -> aiohttp.ClientSession:

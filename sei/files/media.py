@@ -94,7 +94,7 @@ class Media:
         """
         packets = self.container.demux(*streams)
         if "matroska" in self._names:
-            return begun(packets)
+            return begun(packets, [video.stream.index for video in self.videos])
         return packets
 
     def inspection(self, order: Sequence[int] | None = None) -> Inspect | None:

@@ -39,6 +39,7 @@ CONTAINERS: Final[Mapping[str, Container]] = {
         "mp4", options={"movflags": "frag_keyframe+empty_moov+default_base_moof+delay_moov"}
     ),
 }
+_FRAGMENTS: Final = "frag_keyframe+default_base_moof"
 STANDARD_OUTPUT: Final = Path("-")
 RAW_FORMATS: Final = {"h264", "hevc"}
 MUX_OPTIONS: Final[dict[str, str]] = {"max_interleave_delta": "200000"}
@@ -148,6 +149,8 @@ def open_output(media: Media, target: Path, container: Container) -> Iterator[Mu
 def _muxing(media: Media, name: str, target: Path, container: Container) -> Iterator[Muxer]:
     with explained(target, FAILED):
         options = dict(container.options)
+        if "movflags" in options and _waits_for_sound(media):
+            options["movflags"] = _FRAGMENTS
         output = av.open(name, "w", format=container.muxer, container_options=options)
         muxer = Muxer(media, output)
     try:
@@ -158,6 +161,17 @@ def _muxing(media: Media, name: str, target: Path, container: Container) -> Iter
         raise
     with explained(target, FAILED):
         output.close()
+
+
+def _waits_for_sound(media: Media) -> bool:
+    """Tell whether some AAC tells its configuration only as it comes.
+
+    Then the head cannot stand alone before all fragments, as FFmpeg would not know what to write.
+    """
+    return any(
+        stream.codec_context.name == "aac" and not extradata_of(stream)
+        for stream in media.container.streams.audio
+    )
 
 
 def _add(media: Media, output: OutputContainer, stream: Stream) -> Stream | None:
@@ -171,6 +185,8 @@ def _add(media: Media, output: OutputContainer, stream: Stream) -> Stream | None
         return output.add_stream_from_template(stream) if between_transport_streams else None
     if output.format.name == "mpegts" and not _fits_transport_stream(media, stream, context):
         return None
+    if output.format.name == "matroska" and not _has_configuration(media, stream, context):
+        return None
     if stream.type == "audio" and not context.sample_rate:
         return None  # the demuxer could not make out what it is
     try:
@@ -183,8 +199,13 @@ def _add(media: Media, output: OutputContainer, stream: Stream) -> Stream | None
 
 
 def _fits_transport_stream(media: Media, stream: Stream, context: Any) -> bool:
-    codec_name = context.codec.canonical_name
-    if codec_name == "aac" and media.container.format.name != "mpegts":
-        # Raw AAC gets its ADTS headers from its configuration; without one it would be noise.
-        return bool(extradata_of(stream))
-    return codec_name in _TRANSPORT_STREAM_CODECS
+    # Raw AAC gets its ADTS headers from its configuration.
+    fits = context.codec.canonical_name in _TRANSPORT_STREAM_CODECS
+    return fits and _has_configuration(media, stream, context)
+
+
+def _has_configuration(media: Media, stream: Stream, context: Any) -> bool:
+    """Tell whether AAC can be made out; of a transport stream each frame tells its own."""
+    if context.codec.canonical_name != "aac" or media.container.format.name == "mpegts":
+        return True
+    return bool(extradata_of(stream))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Final
 
 from av.packet import Packet
 from av.stream import Stream
 
 _DEFAULT_RATE_HZ: Final = 25
+_FASTEST_HZ: Final = 240
 _MAX_HELD: Final = 256
 _SHORTEST_S: Final = Fraction(1, 1000)
 
@@ -45,32 +47,46 @@ class RawClock:
         self._number += 1
 
 
-def begun(packets: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
-    """Fill in decoding times that are missing at the beginning of a stream.
+def begun(packets: Iterator[Packet[Stream]], indexes: Collection[int]) -> Iterator[Packet[Stream]]:
+    """Fill in decoding times that are missing at the beginning of some streams, and durations.
 
-    They are counted back from the first one that is there, which is waited for; not for ever.
+    Times are counted back from the first one that is there, which is waited for; not for ever. A
+    duration that is missing is the time since the picture before: without one MP4 would end before
+    its last picture is shown.
     """
     held: list[Packet[Stream]] = []
-    open_streams: set[int] = set()
+    missing = set(indexes)
     for packet in packets:
-        index = packet.stream_index
-        if packet.size and packet.dts is None and len(held) < _MAX_HELD:
-            open_streams.add(index)
-        elif index in open_streams:
-            open_streams.discard(index)
-            _count_back([item for item in held if item.stream_index == index], packet)
         held.append(packet)
-        if not open_streams or len(held) == _MAX_HELD:
+        index = packet.stream_index
+        if index in missing and (packet.dts is not None or not packet.size):
+            missing.discard(index)
+            _count_back([item for item in held[:-1] if item.stream_index == index], packet)
+        if not missing or len(held) == _MAX_HELD:
             break
-    yield from held
-    yield from packets
+    last: dict[int, int] = {}
+    for packet in chain(held, packets):
+        index, dts = packet.stream_index, packet.dts
+        if index in indexes and dts is not None:
+            if not packet.duration:
+                packet.duration = max(0, dts - last.get(index, dts))
+            last[index] = dts
+        yield packet
 
 
 def _count_back(held: list[Packet[Stream]], first: Packet[Stream]) -> None:
     dts = first.dts
     for packet in reversed(held) if dts is not None else ():
-        dts -= max(1, packet.duration or 0)
+        dts -= max(1, packet.duration or _picture_ticks(packet.stream))
         packet.dts = dts if packet.pts is None else min(dts, packet.pts)
+
+
+def _picture_ticks(stream: Stream) -> int:
+    """Give the time from one picture to the next, as far as it is known."""
+    rate_hz = getattr(stream, "average_rate", None)
+    if not rate_hz or rate_hz > _FASTEST_HZ:
+        rate_hz = _DEFAULT_RATE_HZ
+    return int(1 / (rate_hz * (stream.time_base or _SHORTEST_S)))
 
 
 def filled(order: Sequence[int], count: int) -> list[int]:

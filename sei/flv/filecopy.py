@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO, Final, NamedTuple
 
 from sei.errors import BadFlv
+from sei.flv.positions import Patch, patches
 from sei.flv.rewriter import FlvRewriter
 from sei.flv.video import Messages
 from sei.insertion.cadence import Injection
@@ -35,7 +36,7 @@ def copy_flv(
 
     Args:
         source: read from where it stands; unbuffered is fastest.
-        target: written to.
+        target: written to. Where it can seek, the offsets in the script data are put right.
         messages: what is to go in, by the time of the tags in ms.
         injection: when it goes in; ``off`` takes foreign messages out and no more.
         progress: told how many bytes have been read.
@@ -45,14 +46,33 @@ def copy_flv(
         BadMedia: it is encrypted, or its lengths are too small for a message.
     """
     rewriter = FlvRewriter(messages, injection)
-    done = 0
+    begin = target.tell() if target.seekable() else None
+    beginning, done = b"", 0
     while chunk := source.read(_READ_BYTES):
+        beginning = beginning or chunk
         for piece in rewriter.feed(chunk):
-            target.write(piece)
+            _write(target, piece)
         done += len(chunk)
         if progress is not None:
             progress(done)
     if rewriter.held_bytes or not done:
         raise BadFlv(f"the file ends within a tag: {rewriter.held_bytes} bytes are left over")
+    if begin is not None:
+        _put_right(target, begin, patches(beginning, rewriter.growths))
     video = rewriter.video
     return FlvCopied(video.codec, video.access_units, video.injected, video.removed, done)
+
+
+def _put_right(target: BinaryIO, begin: int, wrong: list[Patch]) -> None:
+    end = target.tell()
+    for patch in wrong:
+        target.seek(begin + patch.at)
+        _write(target, patch.content)
+    target.seek(end)
+
+
+def _write(target: BinaryIO, piece: bytes | memoryview) -> None:
+    """Write all of it; an unbuffered file may take less at once."""
+    written = target.write(piece)
+    while written < len(piece):
+        written += target.write(piece[written:])

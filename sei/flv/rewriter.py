@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sei.flv.feed import TagFeed
+from sei.flv.positions import Growth
 from sei.flv.video import Messages, VideoRewriter
 from sei.insertion.cadence import Injection
 
@@ -22,6 +25,11 @@ class FlvRewriter(TagFeed):
         self._pieces: list[bytes | memoryview] = []
         self._done = 0
         """Up to where the buffer in hand has been given."""
+        self._begun_at = 0
+        self._before = 0
+        """How much of the input came before the buffer in hand."""
+        self.growths: Final[list[Growth]] = []
+        """The tags that changed their size."""
 
     def feed(self, chunk: bytes) -> list[bytes | memoryview]:
         """Take bytes; give what can be written now, in order.
@@ -47,12 +55,16 @@ class FlvRewriter(TagFeed):
             self._keep(buffer, at)
             self._pieces.append(rewritten)
             self._done = end
+            grown = self.growths[-1].total if self.growths else 0
+            grown += len(rewritten) - (end - at)
+            self.growths.append(Growth(self._before + at - self._begun_at, grown))
 
     def _begin(self, at: int) -> None:
-        self._done = at
+        self._done = self._begun_at = at
 
     def _end(self, buffer: bytes, at: int) -> None:
         self._keep(buffer, at)
+        self._before += at - self._begun_at
 
     def _keep(self, buffer: bytes, end: int) -> None:
         if end > self._done:

@@ -37,6 +37,9 @@ class UdpSource:
         address: of kind ``udp``.
         stall_timeout_s: the longest silence.
         max_queued_bytes: of what has come in and nobody has taken; what comes then is dropped.
+
+    Raises:
+        BadMedia: the address has an option that is not known.
     """
 
     def __init__(

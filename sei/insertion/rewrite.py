@@ -10,7 +10,7 @@ from sei.insertion.cadence import Cadence
 from sei.wire.framing import START_CODE, Codec, framing_of, parameter_sets
 from sei.wire.glance import plain_check
 from sei.wire.message import UUID_BYTES, message_unit, remove_messages
-from sei.wire.nal import compose, whole_units, with_start_codes
+from sei.wire.nal import compose, insert_offset, whole_units, with_start_codes
 from sei.wire.payload import MAX_CHUNKS
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ class Rewriter:
         self._keeps_lengths: Final = keeps_lengths and codec == "h264"
         self._cadence: Final = cadence or Cadence()
         self._choose: Final = self._cadence.choose
-        self._owed: bytes | None = None
         self.reconfigure(extradata)
 
     def reconfigure(self, extradata: bytes) -> None:
@@ -99,7 +98,7 @@ class Rewriter:
         """
         if not self._is_plain(packet, size):
             return self._change_unplain(bytes(packet), dts_ms, is_keyframe, messages)
-        body = self._owed or self._choose(dts_ms, is_keyframe, messages)
+        body = self._choose(dts_ms, is_keyframe, messages)
         if body is None and not (self._converts or (is_keyframe and self._completes_keyframes)):
             return None
         return self._written(memoryview(packet), body, is_keyframe)
@@ -117,15 +116,17 @@ class Rewriter:
         content, removed = remove_messages(packet, self.framing)
         if self._in_band:
             content = self._mended(content)
-        body = self._owed or self._choose(dts_ms, is_keyframe, messages)
+        if insert_offset(content, self.framing) is None:
+            if self._converts:
+                content = with_start_codes(content, self.framing)
+            return None if content == packet else Rewritten(content, 0, removed)
+        body = self._choose(dts_ms, is_keyframe, messages)
         done = self._written(content, body, is_keyframe)
-        if done is not None:
-            return done._replace(removed=removed)
-        return None if content == packet else Rewritten(content, 0, removed)
+        return None if done.packet == packet else done._replace(removed=removed)
 
     def _written(
         self, packet: bytes | memoryview, body: bytes | None, is_keyframe: bool
-    ) -> Rewritten | None:
+    ) -> Rewritten:
         completes = is_keyframe and self._completes_keyframes
         sets = self._parameter_sets if completes else ()
         unit = None if body is None else _unit(body, self._codec)
@@ -135,13 +136,9 @@ class Rewriter:
             raise BadMedia(
                 f"the stream's lengths of {self.framing.length_bytes} byte hold no message"
             ) from error
-        # Where there is no picture the message goes into the next packet that has one.
-        self._owed = body if content is None else None
         if self._converts:
-            content = with_start_codes(bytes(packet) if content is None else content, self.framing)
-        if content is None:
-            return None
-        return Rewritten(content, int(body is not None and self._owed is None), 0)
+            content = with_start_codes(content, self.framing)
+        return Rewritten(content, int(body is not None), 0)
 
     def _mended(self, packet: bytes) -> bytes:
         """Leave out what does not parse: FFmpeg's filter would end the stream there."""

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 PICTURE_TIMESCALE: Final = 1000
 """FLV counts milliseconds: its times are kept as they are, so nothing drifts."""
 _FIRST_DURATION_MS: Final = 40
-_MAX_DURATION_MS: Final = 100
+_MAX_DURATION_MS: Final = 500
+"""Streams down to one picture a second fit in. What is said too long shows up as buffered only."""
 _MAX_LAG_MS: Final = 3000
 _WRAP: Final = 1 << 32
 _EASE: Final = 64

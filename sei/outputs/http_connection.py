@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Final, Protocol, cast
 
 from room.errors import SeatsyncError
@@ -20,7 +21,18 @@ from sei.outputs.http_request import (
 from sei.outputs.http_routes import FindOutlet, Live, StreamAway, UnknownStream, find
 from sei.outputs.player import PIECE_BYTES, Player
 
-_NOTSENT_LOWAT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+_TCP_OPTIONS: Final = {
+    getattr(socket, name): value
+    for name, value in {
+        "TCP_NODELAY": 1,
+        "TCP_NOTSENT_LOWAT": PIECE_BYTES,
+        "TCP_KEEPIDLE": 30,
+        "TCP_KEEPINTVL": 10,
+        "TCP_KEEPCNT": 3,
+    }.items()
+    if hasattr(socket, name)  # not on every system
+}
+"""In seconds. One who waits for a stream that has not begun is sent nothing that could fail."""
 
 
 class House(Protocol):
@@ -73,7 +85,7 @@ class PlayerConnection(asyncio.Protocol):
         # No isinstance: the transports of uvloop are of no class of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=PIECE_BYTES)
-        _bound_kernel(self._transport)
+        _tune(self._transport)
         self._house.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -226,10 +238,12 @@ class PlayerConnection(asyncio.Protocol):
             self._transport.write(answer.body)
 
 
-def _bound_kernel(transport: asyncio.Transport) -> None:
-    """Keep what waits in the kernel small: what is there cannot be skipped any more."""
+def _tune(transport: asyncio.Transport) -> None:
+    """Keep what waits in the kernel small, since it cannot be skipped; notice who is gone."""
     peer: socket.socket | None = transport.get_extra_info("socket")
-    if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if _NOTSENT_LOWAT is not None:
-            peer.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, PIECE_BYTES)
+    if peer is None or peer.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with suppress(OSError):  # one that is gone already; its loss is told next
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _TCP_OPTIONS.items():
+            peer.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,14 @@ from sei.packets.flv_kinds import FlvKinds
 from sei.packets.handover import Handover
 from sei.packets.hls_input import HlsInput
 from sei.packets.layout import Output
-from sei.packets.opening import Readable, open_bytes, open_file, open_playlist, reason
+from sei.packets.opening import (
+    Readable,
+    StreamsChanged,
+    open_bytes,
+    open_file,
+    open_playlist,
+    reason,
+)
 from sei.packets.outputs import Outputs, is_of_tags
 from sei.packets.picture import TestPicture
 from sei.packets.pipe import BytePipe
@@ -164,24 +172,27 @@ class PacketEngine:
 
         # A demuxer that hangs must not keep the process alive.
         name = f"packets {self._config.name}"
-        threading.Thread(target=run, name=name, daemon=True).start()
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
         try:
             await asyncio.shield(done)
         finally:
             self._stop.set()
             wake()
-            await self._wait_for_end(done)
+            await self._wait_for_end(done, thread)
 
-    async def _wait_for_end(self, done: asyncio.Future[None]) -> None:
+    async def _wait_for_end(self, done: asyncio.Future[None], thread: threading.Thread) -> None:
         await asyncio.wait([done], timeout=END_S)
         if not done.done():
             raise EngineHung(f"the thread of {self._config.name} does not end")
+        thread.join()  # it has nothing left to do
         if not done.cancelled():
             done.exception()  # what it says at the end of a cancelled stream is nobody's loss
 
     def _bytes(self, pump: Pump, pipe: BytePipe, opened: Opened) -> None:
         kinds = FlvKinds(pipe) if opened.container == "flv" else None
         source: Readable = pipe if kinds is None else kinds
+        before = pump.pictures
         try:
             with open_bytes(source, opened.container) as feed:
                 has_sound = any(stream.type == "audio" for stream in feed.container.streams)
@@ -190,16 +201,15 @@ class PacketEngine:
                     if kinds is not None:
                         self._check(kinds, has_sound=has_sound)
 
-                pictures = pump.run(feed, check=check, observes=not self._sinks)
-        except SourceFailed:
-            if isinstance(pipe.failure, SeatsyncError):
-                raise pipe.failure from None  # it is why the demuxer had no more
-            raise
-        except av.FFmpegError as error:
-            raise pipe.failure or SourceFailed(f"the input broke off: {reason(error)}") from error
+                pump.run(feed, check=check, observes=not self._sinks)
+        except (SourceFailed, av.FFmpegError) as error:
+            if pipe.failure is not None:  # it is why the demuxer had no more
+                raise pipe.failure from None
+            if not (isinstance(error, StreamsChanged) and pipe.is_over):
+                raise _failed(error) from error
         if pipe.failure is not None:
             raise pipe.failure
-        if not pictures and not self._stop.is_set():
+        if pump.pictures == before and not self._stop.is_set():
             raise SourceFailed("the input ended before a picture came")
 
     def _check(self, kinds: FlvKinds, *, has_sound: bool) -> None:
@@ -214,12 +224,10 @@ class PacketEngine:
         try:
             with open_playlist(hls.url, hls.io_open) as feed:
                 pump.run(feed, pacer=pacer, observes=not self._sinks)
-        except SourceFailed:
+        except (SourceFailed, av.FFmpegError) as error:
             if hls.failure is not None:
                 raise hls.failure from None
-            raise
-        except av.FFmpegError as error:
-            raise hls.failure or SourceFailed(f"the input broke off: {reason(error)}") from error
+            raise _failed(error) from error
         if hls.failure is not None:
             raise hls.failure
 
@@ -236,17 +244,24 @@ class PacketEngine:
         pacer = Pacer() if self._config.paced else None
         order = None
         while not self._stop.is_set():
+            before = pump.pictures
             try:
-                with open_file(path) as feed:
+                with open_file(path) as feed, suppress(StreamsChanged):
                     if feed.is_raw and order is None:
                         order = display_order(path)
-                    pictures = pump.run(feed, pacer=pacer, order=order, observes=not self._sinks)
+                    pump.run(feed, pacer=pacer, order=order, observes=not self._sinks)
             except av.FFmpegError as error:
                 raise BadMedia(f"{path.name}: cannot be read: {reason(error)}") from error
-            if not pictures and not self._stop.is_set():
+            if pump.pictures == before and not self._stop.is_set():
                 raise BadMedia(f"{path.name}: holds no pictures")
             if not self._config.loop:
                 return
+
+
+def _failed(error: Exception) -> SourceFailed:
+    if isinstance(error, SourceFailed):
+        return error
+    return SourceFailed(f"the input broke off: {reason(error)}")
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:

@@ -1,13 +1,15 @@
 """Packets of one life of an input, from the demuxer to their place on the stream's time line.
 
 Nothing goes on before a keyframe with its parameter sets is there. Then packets wait until every
-sound track has begun, 200 ms at most, so that all begin together and none runs back.
+sound track has begun, 200 ms at most, so that all begin together and none runs back. Where sound
+comes behind its pictures they wait so long in any case, to see by how much.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from av.packet import Packet, PacketSideData
@@ -28,6 +30,9 @@ MAX_WITHOUT_PICTURE_S: Final = 30.0
 MAX_WITHOUT_KEYFRAME: Final = 3_000
 """Pictures; two minutes of a slow stream, one of a fast one."""
 _ENCRYPTED: Final = ("encryption_info", "encryption_init_info")
+_NO_SIDE: Final[tuple[PacketSideData, ...]] = ()
+_LOOSE: Final = frozenset({"mpegts", "hls"})
+"""Where sound may come well behind the pictures it belongs to."""
 _NEW_EXTRADATA: Final = "new_extradata"
 
 
@@ -73,10 +78,16 @@ class Intake:
         self.sounds: Final = tuple(AudioTrack(stream) for stream in feed.others)
         streams = (feed.video, *feed.others)
         self._number: Final = {stream.index: at for at, stream in enumerate(streams)}
+        bases = (stream.time_base or Fraction(1, 1000) for stream in streams)
+        # A packet would make a fraction of its own each time it is asked.
+        self._ticks: Final = [(base.numerator * US_PER_S, base.denominator) for base in bases]
         self._waiting: Final[deque[_Waiting]] = deque(maxlen=MAX_HELD)
         self._last_dts_us: Final[dict[int, int]] = {}
         self._key_dts_us: int | None = None
         self._began = False
+        self._skew_us = 0
+        self._layout = Layout((), ())
+        self._is_loose = feed.container.format.name in _LOOSE
         self._skipped = 0
         self._picture_s = now()
         clock.restart()
@@ -84,10 +95,15 @@ class Intake:
     @property
     def layout(self) -> Layout:
         """The tracks as they are now; valid while the input is open."""
-        tracks: tuple[VideoTrack | AudioTrack, ...] = (self.video, *self.sounds)
-        return Layout(
-            tuple(track.spec for track in tracks), tuple(track.stream for track in tracks)
-        )
+        tracks = (self.video, *self.sounds)
+        known = self._layout.specs
+        if len(known) != len(tracks) or any(
+            track.spec is not spec for track, spec in zip(tracks, known, strict=True)
+        ):
+            specs = tuple(track.spec for track in tracks)
+            templates = tuple(track.stream for track in tracks)
+            self._layout = Layout(specs, templates, self._skew_us)
+        return self._layout
 
     def take(self, packet: Packet[Stream]) -> list[Placed]:
         """Take the next packet; give those that may go on.
@@ -99,8 +115,6 @@ class Intake:
         number = self._number.get(packet.stream.index)
         if packet.size == 0 or number is None:
             return []
-        if any(packet.has_sidedata(kind) for kind in _ENCRYPTED):
-            raise BadMedia("the samples are encrypted")
         self._count(packet, is_video=number == VIDEO_TRACK)
         waiting = self._read(packet, number)
         if self._began:
@@ -122,11 +136,17 @@ class Intake:
             raise SourceFailed(f"no picture for {MAX_WITHOUT_PICTURE_S:.0f} s, only sound")
 
     def _read(self, packet: Packet[Stream], number: int) -> _Waiting:
-        content = bytes(packet)
+        content, found, side = bytes(packet), None, _NO_SIDE
+        for item in packet.iter_sidedata():
+            if item.data_type in _ENCRYPTED:
+                raise BadMedia("the samples are encrypted")
+            if item.data_type == _NEW_EXTRADATA:
+                found = bytes(item)
+            else:
+                side = (*side, item)
         track = self.video if number == VIDEO_TRACK else self.sounds[number - 1]
-        track.examine(packet, content)
-        base = packet.time_base
-        scale, per = base.numerator * US_PER_S, base.denominator
+        track.examine(content, found, is_keyframe=packet.is_keyframe)
+        scale, per = self._ticks[number]
         duration_us = max(0, packet.duration or 0) * scale // per
         dts = packet.pts if packet.dts is None else packet.dts
         if dts is None:
@@ -135,7 +155,6 @@ class Intake:
             dts_us = (2 * dts * scale + per) // (2 * per)
         self._last_dts_us[number] = dts_us
         pts_us = None if packet.pts is None else (2 * packet.pts * scale + per) // (2 * per)
-        side = tuple(item for item in packet.iter_sidedata() if item.data_type != _NEW_EXTRADATA)
         is_keyframe = packet.is_keyframe and number == VIDEO_TRACK
         return _Waiting(number, dts_us, pts_us, duration_us, is_keyframe, content, side)
 
@@ -161,9 +180,10 @@ class Intake:
     def _is_incomplete(self, waiting: _Waiting) -> bool:
         if len(self._waiting) == MAX_HELD:
             return False
-        spans = [item.dts_us for item in self._waiting if item.track == waiting.track]
-        begun = {item.track for item in self._waiting}
-        return len(begun) <= len(self.sounds) and abs(waiting.dts_us - spans[0]) < HOLD_US
+        first = next(item for item in self._waiting if item.track == waiting.track)
+        if self.sounds and abs(waiting.dts_us - first.dts_us) < HOLD_US:
+            return self._is_loose or len({item.track for item in self._waiting}) <= len(self.sounds)
+        return False
 
     def _release(self) -> list[Placed]:
         if self._key_dts_us is None:
@@ -174,6 +194,7 @@ class Intake:
             item for item in self._waiting if item.track == VIDEO_TRACK or item.dts_us >= floor_us
         ]
         self._counts.dropped += len(self._waiting) - len(kept)
+        self._skew_us = _skew_us(kept)
         self._waiting.clear()
         self._counts.input_state = "live"
         placed = self._place(sorted(kept, key=lambda item: item.dts_us))
@@ -199,3 +220,12 @@ class Intake:
                 )
             )
         return placed
+
+
+def _skew_us(packets: list[_Waiting]) -> int:
+    """Say how late, at most, packets in the order of their arrival are."""
+    head_us = skew_us = 0
+    for number, item in enumerate(packets):
+        head_us = item.dts_us if number == 0 else max(head_us, item.dts_us)
+        skew_us = max(skew_us, head_us - item.dts_us)
+    return min(skew_us, HOLD_US)

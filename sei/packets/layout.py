@@ -30,6 +30,8 @@ class Layout(NamedTuple):
     specs: tuple[TrackSpec, ...]
     templates: tuple[Stream, ...]
     """Valid only while the input is open: never to be kept."""
+    skew_us: int = 0
+    """How far behind others a track's packets came at the beginning."""
 
 
 class Item(NamedTuple):

@@ -17,6 +17,7 @@ _INTERLEAVE: Final = {"max_interleave_delta": "200000"}
 _FRAGMENTED: Final = {
     # Times stay as they are, so that one run follows on another; they are never negative.
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
+    "frag_duration": "10000000",  # in µs; bounds what waits where no keyframe comes
     "use_editlist": "0",
     "avoid_negative_ts": "disabled",
 }
@@ -99,7 +100,8 @@ class Run:
             buffer_size=BUFFER_BYTES,
         )
         self._lines: Final[dict[int, _Line]] = {}
-        for number, (spec, template) in enumerate(zip(*layout, strict=True)):
+        tracks = zip(layout.specs, layout.templates, strict=True)
+        for number, (spec, template) in enumerate(tracks):
             if only in (None, number):
                 self._add(format_name, number, spec, template)
         if not self._lines:

@@ -47,6 +47,10 @@ class Readable(Protocol):
         ...
 
 
+class StreamsChanged(SourceFailed):
+    """A stream began after the opening, and PyAV stumbles over it: there, or at the end."""
+
+
 class Feed(NamedTuple):
     """An open input."""
 
@@ -140,11 +144,12 @@ def packets_of(feed: Feed) -> Iterator[Packet[Stream]]:
 
     Raises:
         av.FFmpegError: the input is damaged or broke off.
+        StreamsChanged: it has to be opened anew, unless it is over.
     """
     try:
         yield from feed.container.demux(feed.video, *feed.others)
-    except IndexError:
-        return  # at the end PyAV stumbles over streams that began after it had opened the input
+    except IndexError as error:
+        raise StreamsChanged("streams began that were not there at first") from error
 
 
 def feed_of(name: str, container: InputContainer) -> Feed:

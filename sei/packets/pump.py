@@ -46,6 +46,8 @@ class Pump:
         self.stop: Final = stop
         self.now: Final = now
         self._clock: Final = StreamClock()
+        self.pictures = 0
+        """How many went on."""
         self.boxed: Final = any(not output.wants_in_band for output in outputs)
         self.in_band: Final = any(output.wants_in_band for output in outputs)
 
@@ -57,7 +59,7 @@ class Pump:
         order: Sequence[int] | None = None,
         check: Callable[[], None] = lambda: None,
         observes: bool = False,
-    ) -> int:
+    ) -> None:
         """Run until the input is over or all is to stop.
 
         Args:
@@ -66,9 +68,6 @@ class Pump:
             order: of a raw stream's pictures, as they are shown.
             check: asked before each packet; raises where the input has to be opened anew.
             observes: whether delays are counted here, because no output does.
-
-        Returns:
-            How many pictures went on.
 
         Raises:
             BadMedia: encrypted, or without a picture.
@@ -84,12 +83,11 @@ class Pump:
                 if clock is not None and packet.size:
                     clock.stamp(packet)
                 if not life.move(intake.take(packet)):
-                    return life.pictures
+                    return
             life.move(intake.drain())
         finally:
             for output in self.outputs:  # while the tracks are still there
                 output.pause()
-        return life.pictures
 
 
 class _Life:
@@ -101,7 +99,6 @@ class _Life:
         self._pacer: Final = pacer
         self._observes: Final = observes
         self._forms: Forms | None = None
-        self.pictures = 0
 
     def move(self, packets: list[Placed]) -> bool:
         """Give packets to the outputs, each at its time; tell whether to go on."""
@@ -136,6 +133,6 @@ class _Life:
         for output in pump.outputs:
             output.write(item, layout)
         if item.track == VIDEO_TRACK:
-            self.pictures += 1
+            pump.pictures += 1
             if self._observes:
                 pump.counts.observe_delay((pump.now() - item.read_s) * 1000)

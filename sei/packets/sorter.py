@@ -30,8 +30,9 @@ class Sorter:
         """Take a packet, and what it belongs to; give those that are due, in order."""
         self._head_us = max(self._head_us, item.dts_us)
         late_us = self._head_us - item.dts_us
-        if self.skew_us < late_us <= MAX_SKEW_US:
-            self.skew_us = late_us
+        for seen_us in (late_us, layout.skew_us):
+            if self.skew_us < seen_us <= MAX_SKEW_US:
+                self.skew_us = seen_us
         heappush(self._waiting, (item.dts_us, next(self._number), item, layout))
         return self._until(self._head_us - self.skew_us)
 

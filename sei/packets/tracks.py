@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import av
-from av.packet import Packet, PacketSideData
+from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import BadMedia
@@ -15,7 +15,6 @@ from sei.wire.framing import START_CODE, Codec, Framing, framing_of
 from sei.wire.message import UUID_BYTES
 from sei.wire.nal import is_vcl, walk
 
-_NEW_EXTRADATA: Final = "new_extradata"
 _SEQUENCE_SET: Final[dict[Codec, int]] = {"h264": 7, "hevc": 33}
 _SETS: Final[dict[Codec, frozenset[int]]] = {
     "h264": frozenset({7, 8, 13}),
@@ -42,22 +41,21 @@ class VideoTrack:
         """Whether a decoder could start at a keyframe."""
         return bool(self.spec.configuration and self.spec.width)
 
-    def examine(self, packet: Packet[Stream], content: bytes) -> None:
-        """Learn from a packet.
+    def examine(self, content: bytes, found: bytes | None, *, is_keyframe: bool) -> None:
+        """Learn from a packet, and from the configuration that came with it.
 
         Raises:
             BadMedia: the decoder configuration holds messages.
         """
-        found = _new_extradata(packet)
         if found is not None:
             self.framing = framing_of(self.codec, found)
             if self.framing.length_bytes is None:
                 found = _in_band_sets(found, self.framing)
-        elif packet.is_keyframe and self.framing.length_bytes is None:
+        elif is_keyframe and self.framing.length_bytes is None:
             found = _in_band_sets(content, self.framing)
         if found and found != self.spec.configuration:
             self._configure(found, content)
-        elif packet.is_keyframe and not self.is_ready:
+        elif is_keyframe and not self.is_ready:
             self._configure(self.spec.configuration, content)
 
     def _configure(self, extradata: bytes, content: bytes) -> None:
@@ -86,9 +84,8 @@ class AudioTrack:
         )
         self._attempts = 0
 
-    def examine(self, packet: Packet[Stream], content: bytes) -> None:
-        """Learn from a packet."""
-        found = _new_extradata(packet)
+    def examine(self, content: bytes, found: bytes | None, *, is_keyframe: bool) -> None:
+        """Learn from a packet, and from the configuration that came with it."""
         if found is None and self.spec.codec == "aac" and is_adts(content):
             found = configuration(content)
         changed = found is not None and found != self.spec.configuration
@@ -116,12 +113,6 @@ class AudioTrack:
             self.spec = self.spec._replace(
                 rate_hz=frames[0].sample_rate, channels=frames[0].layout.name
             )
-
-
-def _new_extradata(packet: Packet[Stream]) -> bytes | None:
-    if not packet.has_sidedata(_NEW_EXTRADATA):
-        return None
-    return bytes(PacketSideData.from_packet(packet, _NEW_EXTRADATA))
 
 
 def _in_band_sets(content: bytes, framing: Framing) -> bytes:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
 from typing import Final, Protocol
 
 import msgspec
@@ -75,6 +76,9 @@ class WorkerProcess:
         log_level: of the worker.
         with_stdin: whether it gets our standard input, for a stream that reads it.
         with_stdout: whether it gets our standard output, for a stream that writes it.
+
+    Raises:
+        OSError: no process can be started, or descriptors ran out.
     """
 
     def __init__(
@@ -90,17 +94,21 @@ class WorkerProcess:
     ) -> None:
         ours, theirs = link_pair()
         told = ("--fd", theirs.fileno(), "--number", number, "--parent", os.getpid())
-        with theirs:
+        with theirs, ExitStack() as undo:
+            undo.callback(ours.close)
             self._process: Final = subprocess.Popen(  # noqa: S603 - our own program
                 [*program, *map(str, told), "--log-level", log_level],
                 pass_fds=(theirs.fileno(),),
                 stdin=None if with_stdin else subprocess.DEVNULL,
                 stdout=None if with_stdout else subprocess.DEVNULL,
             )
+            undo.callback(self._process.wait)
+            undo.callback(self._process.kill)
+            self._pidfd: Final = os.pidfd_open(self._process.pid)
+            undo.pop_all()
         self.number: Final = number
         self.pid: Final = self._process.pid
         self._gone: Final = asyncio.Event()
-        self._pidfd: Final = os.pidfd_open(self.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
         decoder: msgspec.msgpack.Decoder[ToSupervisor] = msgspec.msgpack.Decoder(ToSupervisor)
         self._link: Final = Link(

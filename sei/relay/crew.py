@@ -135,7 +135,7 @@ class Crew:
                 self._kill(hand, "a worker took too much memory and is killed")
 
     async def stop(self) -> None:
-        """Let all go in order, kill what does not, and wait until every process is gone."""
+        """Let all go in order, and kill what does not; bounded, also where a kill does nothing."""
         self._stopping = True
         if self._restock is not None:
             self._restock.cancel()
@@ -146,8 +146,10 @@ class Crew:
         for hand in self._hands.values():
             log.warning("a worker does not end and is killed", extra={"worker": hand.child.number})
             hand.child.kill()
-        while self._gone:
-            await asyncio.wait(self._gone)
+        if self._gone:
+            await asyncio.wait(self._gone, timeout=self._pace.stop_s)
+        for task in self._gone:  # it hangs in the kernel, which ends it when it can
+            task.cancel()
 
     def _in(self, place: int) -> Hand | None:
         return next((hand for hand in self if hand.place == place), None)
@@ -165,9 +167,14 @@ class Crew:
         hand = self._hands[child] = Hand(child, place)
         gone = asyncio.create_task(child.gone(), name=f"worker {child.number}")
         self._gone.add(gone)
-        gone.add_done_callback(self._gone.discard)
-        gone.add_done_callback(lambda _task: self._hands.pop(child, None))
+        gone.add_done_callback(lambda task: self._bury(child, task))
         return hand
+
+    def _bury(self, child: Child, task: asyncio.Task[None]) -> None:
+        """Its process is gone, which may be known before its link is read to the end."""
+        self._gone.discard(task)
+        self._ended(child)
+        self._hands.pop(child, None)
 
     def _plan_spare(self, wait_s: float) -> None:
         if self._pace.with_spare and self._restock is None and not self._stopping:
@@ -184,10 +191,12 @@ class Crew:
         return self._pace.restock_s + self._spare_restarts.wait_s(now_s)
 
     def _heard(self, child: Child, word: ToSupervisor) -> None:
-        hand = self._hands[child]
+        hand = self._hands.get(child)
+        if hand is None or hand.is_leaving:
+            return
         if isinstance(word, Alive):
             hand.silent_s, hand.is_up, hand.rss_bytes = 0.0, True, word.rss_bytes
-        if hand.place is not None and not hand.is_leaving:
+        if hand.place is not None:
             self._on_word(hand.place, word)
 
     def _ended(self, child: Child) -> None:

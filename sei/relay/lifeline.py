@@ -6,7 +6,6 @@ import ctypes
 import os
 import resource
 import signal
-from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -49,9 +48,17 @@ def _lower(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (bound, hard))
 
 
-_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+class Memory:
+    """Reads how much memory this process uses, also once its descriptors have run out."""
 
+    def __init__(self) -> None:
+        self._statm: Final = os.open("/proc/self/statm", os.O_RDONLY)
+        self._page_bytes: Final = os.sysconf("SC_PAGE_SIZE")
 
-def rss_bytes() -> int:
-    """Memory of this process that is in use now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+    def rss_bytes(self) -> int:
+        """What is in use now."""
+        return int(os.pread(self._statm, 256, 0).split()[1]) * self._page_bytes
+
+    def close(self) -> None:
+        """Read no more."""
+        os.close(self._statm)

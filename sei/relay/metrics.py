@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -38,10 +38,10 @@ _STATES: Final = (
 )
 
 
-def write_metrics(look: Callable[[], Status]) -> bytes:
+def write_metrics(status: Status) -> bytes:
     """Write everything in the text format."""
     registry = CollectorRegistry()
-    registry.register(_Relay(look()))
+    registry.register(_Relay(status))
     return generate_latest(registry)
 
 

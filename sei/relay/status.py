@@ -131,7 +131,7 @@ def _shown(output: str) -> str:
     try:
         return parse_output(output).shown
     except InvalidArgument:  # a name that the stream itself gave, such as that of a second file
-        return output
+        return "an address" if "://" in output else output
 
 
 def _workers(supervisor: Supervisor) -> list[WorkerStatus]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -32,12 +33,12 @@ async def serving_status(look: Look, listen: tuple[str, int]) -> AsyncIterator[i
     """
     app = web.Application(middlewares=[_problems])
     for path, content_type, write in (
-        ("/", "text/html; charset=utf-8", lambda: write_page(look()).encode()),
-        ("/status.json", "application/json", lambda: msgspec.json.encode(look())),
-        ("/metrics", CONTENT_TYPE, lambda: write_metrics(look)),
-        ("/livez", "application/json", lambda: b'{"status": "ok"}'),
+        ("/", "text/html; charset=utf-8", lambda status: write_page(status).encode()),
+        ("/status.json", "application/json", msgspec.json.encode),
+        ("/metrics", CONTENT_TYPE, write_metrics),
     ):
-        app.router.add_get(path, _answer(write, content_type))
+        app.router.add_get(path, _answer(look, write, content_type))
+    app.router.add_get("/livez", _livez)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -52,14 +53,20 @@ async def serving_status(look: Look, listen: tuple[str, int]) -> AsyncIterator[i
 
 
 def _answer(
-    write: Callable[[], bytes], content_type: str
+    look: Look, write: Callable[[Status], bytes], content_type: str
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     headers = {**_HEADERS, "Content-Type": content_type, "Content-Security-Policy": POLICY}
 
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(body=write(), headers=headers)
+        # In a thread: the text for hundreds of streams takes longer than a state may be held up.
+        body = await asyncio.to_thread(write, look())
+        return web.Response(body=body, headers=headers)
 
     return answer
+
+
+async def _livez(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"}, headers=_HEADERS)
 
 
 @web.middleware

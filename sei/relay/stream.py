@@ -30,6 +30,9 @@ from sei.relay.watching import Watching
 _log: Final = logging.getLogger(__name__)
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 15.0
+STALL_S: Final = 12.0
+"""A live input that brings no picture for so long is given up; its source has a shorter time-out of
+its own for a silent line."""
 REFUSED_RETRY_S: Final = 30.0
 """After what no attempt should mend: the publisher may have changed the stream meanwhile."""
 _LIVE: Final = frozenset({"http", "hls", "rtmp", "udp"})
@@ -45,12 +48,16 @@ class RelayedStream:
         config: of the stream.
         box: the newest messages of its room.
         counts: added to; outlives the stream.
+        stall_s: how long a live input may bring no picture.
 
     Raises:
         BadMedia: an address is malformed, or the engine cannot do what is asked.
     """
 
-    def __init__(self, config: StreamConfig, box: SupplyBox, counts: Counts) -> None:
+    def __init__(
+        self, config: StreamConfig, box: SupplyBox, counts: Counts, *, stall_s: float = STALL_S
+    ) -> None:
+        self._stall_s: Final = stall_s
         self._config: Final = config
         self._box: Final = box
         self._counts: Final = counts
@@ -107,7 +114,7 @@ class RelayedStream:
         while True:
             began_s = time.monotonic()
             try:
-                await self._engine.run_once()
+                await self._live_once()
             except EngineHung as error:
                 raise WorkerSpoilt(error.message) from error
             except (SourceFailed, BadFlv) as error:
@@ -121,6 +128,25 @@ class RelayedStream:
             if not self._is_live:
                 raise failure
             await self._pause(failure, time.monotonic() - began_s)
+
+    async def _live_once(self) -> None:
+        """Run one life of the input, for as long as pictures come."""
+        life = asyncio.create_task(self._engine.run_once(), name=f"life of {self._config.name}")
+        try:
+            pictures = -1
+            while self._is_live and pictures != self._counts.video_packets and not life.done():
+                pictures = self._counts.video_packets
+                await asyncio.wait((life,), timeout=self._stall_s)
+            if self._is_live and not life.done():
+                self._counts.input_state = "stalled"
+                raise SourceFailed(f"no picture came for {self._stall_s:.0f} s")
+            await life
+        finally:
+            life.cancel()
+            await asyncio.wait((life,))
+            hung = None if life.cancelled() else life.exception()
+            if isinstance(hung, EngineHung):  # worse than why the life was given up
+                raise hung
 
     async def _pause(self, failure: SeatsyncError, lived_s: float) -> None:
         """Say why the input is gone, and wait; outputs and players stay."""

@@ -93,6 +93,8 @@ class Supervisor:
 
         What did not change is not touched. A stream that had failed for good is tried again.
         """
+        if self._stopping:
+            return
         self.config = config
         present = [
             listed.successor or listed.config

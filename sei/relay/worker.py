@@ -24,7 +24,7 @@ from sei.insertion.supply import Supply, SupplyBox
 from sei.relay.config import StreamConfig
 from sei.relay.counts import Counts
 from sei.relay.keeping import Keeping
-from sei.relay.lifeline import bound_resources, die_with, rss_bytes
+from sei.relay.lifeline import Memory, bound_resources, die_with
 from sei.relay.link import Link
 from sei.relay.logs import log_as_worker
 from sei.relay.relayed import MakePlayers, MakeStream, WorkerSpoilt
@@ -57,6 +57,7 @@ class Worker:
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._boxes: Final[dict[tuple[str, int], SupplyBox]] = {}
         self._quit: Final = asyncio.Event()
+        self._memory: Final = Memory()
         decoder: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
         self._link: Final = Link(end, decoder, self._heard, self.quit)
 
@@ -79,6 +80,7 @@ class Worker:
             await self._stopped()
         await self._players.close()
         self._link.close()
+        self._memory.close()
 
     async def _stopped(self) -> None:
         """Wait for every stream, alive all the while; each bounds its own end."""
@@ -111,7 +113,9 @@ class Worker:
             self._players.adopt(connection)
 
     def _start(self, config: StreamConfig) -> None:
-        if config.name in self._kept or self._quit.is_set():
+        if self._quit.is_set():  # the supervisor starts it elsewhere once this process is gone
+            return
+        if config.name in self._kept:
             log.error("a stream was started twice", extra={"stream": config.name})
             return
         box = self._box(config.room, config.max_message_bytes)
@@ -157,7 +161,7 @@ class Worker:
     def _tell(self, kept: Iterable[Keeping]) -> None:
         """Say that it is alive and how some streams are; a word that waits is replaced."""
         streams = list(kept)
-        rss = rss_bytes()
+        rss = self._memory.rss_bytes()
         for start in range(0, max(1, len(streams)), _STREAMS_A_WORD):
             some = streams[start : start + _STREAMS_A_WORD]
             for one in some:

@@ -115,8 +115,10 @@ def compose(
     framing: Framing,
     message_unit: bytes | None,
     parameter_sets: Sequence[bytes] = (),
-) -> bytes | None:
+) -> bytes:
     """Do what ``insert_parameter_sets`` and a ``splice`` at ``insert_offset`` do, in one copy.
+
+    Without a picture nothing is put in.
 
     Args:
         packet: a view of it saves another copy.
@@ -124,15 +126,12 @@ def compose(
         message_unit: the SEI to put in, if any.
         parameter_sets: none where the form is start codes: those have their own.
 
-    Returns:
-        The packet with all that; None where it holds no picture.
-
     Raises:
         OverflowError: a unit is longer than the stream's length prefix can say.
     """
     sets_at, message_at = _places(packet, framing, parameter_sets)
     if message_at is None:
-        return None
+        return bytes(packet)
     sets = b"".join(map(framing.frame, parameter_sets)) if sets_at is not None else b""
     message = framing.frame(message_unit) if message_unit is not None else b""
     head = message_at if sets_at is None else sets_at

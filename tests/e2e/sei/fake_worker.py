@@ -116,8 +116,8 @@ class FakePlayers:
             else:
                 await self._play(stream, writer)
             await writer.drain()
-        except ConnectionError:
-            pass
+        except (ConnectionError, RuntimeError):
+            pass  # the player left; uvloop says it in its own way
         finally:
             writer.close()
 

@@ -139,9 +139,12 @@ class Stage:
 
     async def handed_in(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect as through a supervisor."""
-        ours, theirs = socket.socketpair()
-        self.server.adopt(ours)
-        return await asyncio.open_connection(sock=theirs)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            streams = await asyncio.open_connection(*listener.getsockname())
+            accepted, _ = await asyncio.get_running_loop().sock_accept(listener)
+        self.server.adopt(accepted)
+        return streams
 
 
 @asynccontextmanager

@@ -19,11 +19,13 @@ from urllib.parse import urljoin
 
 from players_kit import encode_source
 from rtmp_peers import NginxRtmp, running_nginx_rtmp
+from sei_files import plain_remux
 
 ROOM: Final = "readers"
 OWNER: Final = "olga"
 PATIENCE_S: Final = 30.0
-CLIP_S: Final = 6
+CLIP_S: Final = 120
+"""It lasts for all the tests of a file."""
 REPEATS: Final = 5
 """Messages of a change: with it, on the two access units behind, and twice after half a second."""
 SIZE: Final[dict[str, Any]] = {"seconds": CLIP_S, "size": "320x180", "group": 25}
@@ -155,7 +157,8 @@ class RealRelay:
 @contextmanager
 def real_relay(folder: Path) -> Iterator[RealRelay]:
     """Run gateway, relay and nginx; all are gone at the end."""
-    clips = [encode_source(folder / name, **SIZE) for name in ("clip.mp4", "clip.flv")]
+    clip = encode_source(folder / "clip.mp4", **SIZE)
+    plain_remux(clip, folder / "clip.flv")
     with ExitStack() as stack:
         nginx = stack.enter_context(running_nginx_rtmp(folder / "nginx"))
         serving = stack.enter_context(program(folder, "serve", "--listen", "127.0.0.1:0"))
@@ -173,7 +176,7 @@ def real_relay(folder: Path) -> Iterator[RealRelay]:
             )
         )
         relay = stack.enter_context(program(folder, "relay", "--config", str(config)))
-        yield RealRelay(relay.find(r"relay (http://\S+) "), room, nginx, clips[0])
+        yield RealRelay(relay.find(r"relay (http://\S+) "), room, nginx, clip)
 
 
 def record(url: str, room: LiveRoom) -> bytes:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 from sei_files import (
     FORMS,
@@ -53,13 +54,28 @@ def test_a_whole_stream_passes_through_every_pair(
     check_pair(stream(name), form, into, tmp_path, 1 << 30)
 
 
+def copied(source: Path, target: Path, form: str) -> bool:
+    """Copy with PyAV alone, which can't where Matroska leaves decoding times out; we can."""
+    try:
+        remux_as(source, target, form)
+    except av.FFmpegError:
+        assert source.suffix == ".mkv"
+        return False
+    return True
+
+
 def check_pair(original: Path, form: str, into: str, folder: Path, pictures: int) -> None:
     codec = codec_of(original)
     source = folder / f"source-{form}{FORMS[form] or RAW_SUFFIX[codec]}"
     suffix = FORMS[into] or RAW_SUFFIX[codec]
     plain, made, clean = (folder / f"{part}-{form}{suffix}" for part in ("plain", "made", "clean"))
-    remux_as(original, source, form, pictures)
-    remux_as(source, plain, into)
+    if original.suffix in RAW_SUFFIX.values():
+        cut = folder / f"cut{original.suffix}"
+        remux_as(original, cut, "raw", pictures)
+        strip(cut, source, container="fmp4" if form == "fmp4" else None)  # it finds the times out
+    else:
+        remux_as(original, source, form, pictures)
+    is_plain_possible = copied(source, plain, into)
     container = "fmp4" if into == "fmp4" else None
 
     report = inject(source, made, STATE, container=container)
@@ -70,10 +86,12 @@ def check_pair(original: Path, form: str, into: str, folder: Path, pictures: int
     assert all(item.snapshot for item in found)
 
     # A raw stream says nothing of times; copied without them it is played out of order.
-    expected = frame_hashes(source if form == "raw" else plain)
+    expected = frame_hashes(plain if is_plain_possible and form != "raw" else source)
     assert len(expected) > 0
     assert frame_hashes(made) == expected
 
     assert strip(made, clean, container=container).removed == report.injected
-    check_equal_but_for_order(source, plain, clean)
+    again = folder / f"again-{form}{suffix}"
+    if is_plain_possible and copied(plain, again, into):  # as often as what was stripped
+        check_equal_but_for_order(source, again, clean)
     assert list(read(clean)) == []

@@ -172,6 +172,14 @@ async def test_chromium_goes_on_at_once_after_a_pause_of_the_picture(tmp_path: P
     assert len(after_pause) >= 15, "it waited for a keyframe, of which there is no other"
 
 
+async def test_chromium_shows_every_picture_of_a_slow_stream(tmp_path: Path) -> None:
+    each_13th = [range(n + 1, n + 13) for n in range(0, 100, 13)]
+    tags = tags_of(paused_picture(tmp_path / "slow.flv", each_13th))
+    async with staged() as stage:
+        shown = await watched(stage, [], tags)
+    assert len(shown) >= 6, "there are eight, the first may be jumped"
+
+
 async def test_chromium_goes_on_after_the_size_of_the_picture_changed(
     source: list[StreamTag], tmp_path: Path
 ) -> None:

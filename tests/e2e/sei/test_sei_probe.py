@@ -202,6 +202,21 @@ async def test_a_fault_of_the_probe_is_told_and_harms_nothing(
     assert "planted" in caplog.text
 
 
+@pytest.mark.parametrize("form", ["mp4", "hls"])
+async def test_an_output_that_gives_nothing_is_unreachable(form: str) -> None:
+    config = StreamConfig(
+        name="stage", room="demo", input="test:", probe=Probe(url=form, every_s=0.01, for_s=1.0)
+    )
+    box, counts = SupplyBox(), Counts()
+    box.newest = KNOWN
+    outlet = Outlet(LiveStream(), frozenset({"flv"}), Shelf())
+    async with Watching(config, counts, box, outlet):
+        await until(lambda: counts.probe)
+    assert counts.probe.startswith("unreachable")
+    assert "404" in counts.probe
+    assert not counts.stripped
+
+
 async def test_a_stream_without_a_probe_is_left_alone() -> None:
     config = StreamConfig(name="stage", room="demo", input="test:")
     before = asyncio.all_tasks()

@@ -44,6 +44,9 @@ class FakeChild:
         self._gone.set()
         self.on_end(self)
 
+    def vanishes(self) -> None:
+        self._gone.set()
+
     def started(self) -> list[str]:
         return [s.name for word in self.told if isinstance(word, Start) for s in word.streams]
 

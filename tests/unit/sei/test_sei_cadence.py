@@ -93,3 +93,30 @@ def test_a_reader_from_any_keyframe_on_has_all_within_as_many_access_units_as_pi
     for n, (_, is_keyframe) in enumerate(steps[: len(steps) - count + 1]):
         if is_keyframe:
             assert set(said[n : n + count]) == set(messages)
+
+
+def test_with_keyframes_only_one_round_begins_at_each() -> None:
+    cadence = Cadence("keyframes")
+    said = [cadence.choose(n * 400, n in (2, 7), CHUNKS) for n in range(12)]
+    assert said == [None, None, b"1", b"2", b"3", None, None, b"1", b"2", b"3", None, None]
+
+
+def test_with_keyframes_only_a_new_version_waits_for_the_next_one() -> None:
+    cadence = Cadence("keyframes")
+    said = [cadence.choose(n * 400, n in (0, 3), CHUNKS if n < 2 else B) for n in range(5)]
+    assert said == [b"1", b"2", None, b"B", None]
+
+
+def test_with_keyframes_only_time_that_runs_backwards_says_nothing() -> None:
+    cadence = Cadence("keyframes")
+    assert [cadence.choose(ms, False, A) for ms in (9000, 0, 9000)] == [None] * 3
+
+
+def test_off_says_nothing() -> None:
+    cadence = Cadence("off")
+    assert [cadence.choose(n * 400, n == 0, A) for n in range(5)] == [None] * 5
+
+
+def test_a_new_version_at_a_keyframe_has_its_three_rounds() -> None:
+    cadence = Cadence()
+    assert [cadence.choose(n * 40, n == 0, A) for n in range(5)] == [b"A"] * 3 + [None] * 2

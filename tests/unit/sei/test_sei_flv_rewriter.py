@@ -78,11 +78,8 @@ def by_rewriter(
 
 
 @st.composite
-def streams(draw: st.DrawFn, *, pictures_only: bool = False) -> tuple[Codec, list[Tag]]:
-    """Draw tags of one codec: pictures whole and broken, forged messages, new configurations.
-
-    With ``pictures_only`` each access unit has a picture.
-    """
+def streams(draw: st.DrawFn) -> tuple[Codec, list[Tag]]:
+    """Draw tags of one codec: pictures whole and broken, forged messages, new configurations."""
     codec: Codec = draw(codecs)
     enhanced = draw(st.booleans())
     framing = Framing(codec, 4)
@@ -99,7 +96,7 @@ def streams(draw: st.DrawFn, *, pictures_only: bool = False) -> tuple[Codec, lis
         elif kind == "end":
             tags.append(Tag(VIDEO, time_ms, head(codec, 2, enhanced=enhanced)))
         else:
-            content = draw(packets(framing, with_vcl=pictures_only or draw(st.booleans())))
+            content = draw(packets(framing, with_vcl=draw(st.booleans())))
             if draw(st.booleans()):
                 content = insert(content, framing, [message_unit(b"forged", codec)])
             if kind == "noise":
@@ -120,7 +117,7 @@ def streams(draw: st.DrawFn, *, pictures_only: bool = False) -> tuple[Codec, lis
 
 
 @given(
-    streams(pictures_only=True),
+    streams(),
     st.sampled_from([(), STATE, PIECES]),
     injections,
     st.integers(1, 400),

@@ -47,6 +47,13 @@ def test_pictures_in_pairs_keep_their_times() -> None:
     assert [clock.place(ms).decoded for ms in at] == at
 
 
+def test_a_stream_of_one_picture_a_second_is_not_held_back_for_good() -> None:
+    clock = PictureClock()
+    lags = [at - clock.place(at).decoded for at in range(0, 60_000, 1000)]
+    assert max(lags) < 3000
+    assert len(set(lags[-30:])) == 1
+
+
 def test_after_a_pause_the_decode_time_catches_up() -> None:
     clock = PictureClock()
     at = [*range(0, 400, 40), *range(1200, 2400, 40)]

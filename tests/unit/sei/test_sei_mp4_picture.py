@@ -107,6 +107,18 @@ def test_rare_fields_are_read_over(kind: str) -> None:
     assert picture_size("h264", made) == (None if "nothing" in kind else Size(176, 144))
 
 
-@pytest.mark.parametrize("content", [b"", b"\1" + bytes(6), b"\1\x42\0\x0a\xff\xe0\0"])
-def test_a_record_without_parameter_sets_gives_nothing(content: bytes) -> None:
+RECORD = b"\1\x42\0\x0a\xff"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\1" + bytes(6),
+        RECORD + b"\xe0\0",
+        RECORD + b"\xe1\0\0\0",  # a unit of no bytes
+        RECORD + b"\xe1\0\3\x67\x42\0\0",  # one that is cut short
+    ],
+)
+def test_a_record_without_a_whole_parameter_set_gives_nothing(content: bytes) -> None:
     assert picture_size("h264", content) is None

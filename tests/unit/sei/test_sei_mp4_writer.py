@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from struct import unpack_from
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import AUDIO, SCRIPT, VIDEO, Tag, write_tag
 from sei.mp4.writer import Mp4Writer
@@ -133,6 +136,28 @@ def test_a_broken_configuration_of_sound_leaves_the_last_one() -> None:
     mp4.write(aac(b"\xaf\x00\x12"))
     assert mp4.init is first
     assert mp4.write(sound(0))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([AUDIO, VIDEO]),
+            st.integers(0, 2**32 - 1),
+            st.sampled_from([b"", b"\x17\x00\x00\x00\x00", b"\x17\x01", b"\x90hvc1", b"\x93avc1"])
+            | st.sampled_from([AVC, AAC, b"\xaf\x00", b"\xaf\x01", b"\x2f", b"\x90mp4a"]),
+            st.binary(max_size=30),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_the_tags_hold_boxes_are_whole(
+    tags: list[tuple[int, int, bytes, bytes]],
+) -> None:
+    mp4 = writer(avc(), aac())
+    for kind, ts_ms, start, rest in tags:
+        written = mp4.write(tag(kind, ts_ms, start + rest))
+        assert kinds(written) in ([], [b"moof", b"mdat"])
+        assert kinds(mp4.init) in ([], [b"ftyp", b"moov"])
 
 
 # As players get it -------------------------------------------------------------------------------

@@ -104,6 +104,15 @@ def test_a_broken_message_is_damage() -> None:
     assert (report.verdict, report.broken) == ("damaged", 3)
 
 
+def test_a_malformed_message_is_damage() -> None:
+    spoilt = pictures(250, lossy=lambda number, body: b"SS1 nonsense" if number > 200 else body)
+    assert judged(spoilt).verdict == "damaged"
+
+
+def test_messages_of_a_later_format_are_not_ours() -> None:
+    assert judged(pictures(250, lossy=lambda _, body: b"SS2 " + body)).verdict == "stripped"
+
+
 def test_fewer_than_half_of_the_messages_are_damage() -> None:
     numbers = iter(range(10_000))
     thinned = pictures(1000, lossy=lambda _, body: None if next(numbers) % 3 else body)

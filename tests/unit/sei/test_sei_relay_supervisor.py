@@ -80,6 +80,25 @@ async def test_a_worker_that_says_nothing_is_killed_with_a_trace(on_stage: MakeS
     assert (stage.supervisor.hangs, stage.supervisor.restarts) == (1, 1)
 
 
+async def test_a_process_that_is_gone_is_replaced_though_its_link_tells_nothing(
+    on_stage: MakeStage,
+) -> None:
+    stage = on_stage("a")
+    stage.made[0].vanishes()
+    await stage.children.until(2)
+    assert stage.made[1].started() == ["a"]
+    stage.made[0].says(Alive({"a": Counts(video_packets=10)}))
+    assert stage.supervisor.streams["a"].tally.total().video_packets == 0
+
+
+async def test_no_new_configuration_is_taken_while_it_stops(on_stage: MakeStage) -> None:
+    stage = on_stage("a")
+    await stage.supervisor.stop()
+    stage.supervisor.reload(relay_of("a", "b"))
+    assert len(stage.made) == 1
+    assert list(stage.supervisor.streams) == ["a"]
+
+
 async def test_a_word_in_time_saves_it(on_stage: MakeStage) -> None:
     stage = on_stage("a")
     for _ in range(10):

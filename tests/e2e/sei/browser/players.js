@@ -77,15 +77,15 @@ function playMpegts(url) {
   });
 }
 
-/** Keeps every segment with its initialisation; the worker takes the player's own away. */
-function keepSegments() {
+/** Takes a copy of every segment, its initialisation before it; a worker takes the original. */
+function copyingLoader(copies) {
   let init = new Uint8Array(0);
   return class extends Hls.DefaultConfig.loader {
     load(context, config, callbacks) {
       const onSuccess = (response, ...rest) => {
-        const bytes = new Uint8Array(response.data);
-        if (context.frag.sn === 'initSegment') init = bytes.slice();
-        else seen.keep(Uint8Array.from([...init, ...bytes]));
+        const bytes = new Uint8Array(response.data).slice();
+        if (context.frag.sn === 'initSegment') init = bytes;
+        else copies.set(context.frag.sn, Uint8Array.from([...init, ...bytes]));
         callbacks.onSuccess(response, ...rest);
       };
       super.load(context, config, { ...callbacks, onSuccess });
@@ -94,14 +94,19 @@ function keepSegments() {
 }
 
 function playHls(url) {
-  const hls = new Hls({ fLoader: keepSegments() });
+  const copies = new Map();
+  let samples = [];
+  const hls = new Hls({ fLoader: copyingLoader(copies) });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => {
     if (fatal || type !== Hls.ErrorTypes.NETWORK_ERROR) seen.fail('hls.js', type, details);
   });
-  hls.on(Hls.Events.FRAG_PARSING_USERDATA, (_, { samples }) => {
+  hls.on(Hls.Events.FRAG_PARSING_USERDATA, (_, data) => samples.push(...data.samples));
+  hls.on(Hls.Events.FRAG_PARSED, (_, { frag }) => {
+    seen.keep(copies.get(frag.sn));
     for (const { payloadType, uuid, userDataBytes } of samples) {
       if (payloadType === 5) seen.take(uuid.replaceAll('-', ''), userDataBytes);
     }
+    samples = [];
   });
   hls.loadSource(url);
   hls.attachMedia(video);
@@ -143,8 +148,6 @@ async function fetchFlv(url) {
 }
 
 const START = {
-  flvx: (url) => playFlv(flvjs, url, {}),
-  flvy: (url) => playFlv(flvjs, url, {enableStashBuffer:false}),
   'mpegts.js': playMpegts,
   'mpegts.js with our reader': (url) =>
     playFlv(mpegts, url, { enableStashBuffer: false, customLoader: teeLoader(mpegts) }),
