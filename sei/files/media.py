@@ -139,6 +139,8 @@ def explained(path: Path, failed: str = "cannot be read") -> Iterator[None]:
     """Turn what FFmpeg and the file system complain of into one line."""
     try:
         yield
+    except IndexError as error:  # PyAV's, at the end, where a stream began after the opening
+        raise BadMedia(f"{path.name}: {failed}: a stream begins too late") from error
     except (av.FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__
         raise BadMedia(f"{path.name}: {failed}: {reason}") from error

@@ -95,7 +95,7 @@ class Intake:
     @property
     def layout(self) -> Layout:
         """The tracks as they are now; valid while the input is open."""
-        tracks = (self.video, *self.sounds)
+        tracks: tuple[VideoTrack | AudioTrack, ...] = (self.video, *self.sounds)
         known = self._layout.specs
         if len(known) != len(tracks) or any(
             track.spec is not spec for track, spec in zip(tracks, known, strict=True)

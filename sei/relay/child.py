@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from sei.relay.link import Link, link_pair
-from sei.relay.words import Quit, ToSupervisor
+from sei.relay.words import ToSupervisor
 
 log: Final = logging.getLogger(__name__)
 
@@ -128,10 +128,6 @@ class WorkerProcess:
     ) -> bool:
         """Say something; False where it cannot be taken."""
         return self._link.send(word, sockets, key=key)
-
-    def quit(self) -> None:
-        """Ask it to end in order."""
-        self.send(Quit())
 
     def kill(self, *, trace: bool = False) -> None:
         """End it now; with a trace of where it hangs in the log. Tells nobody."""

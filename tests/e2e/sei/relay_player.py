@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,13 @@ import av
 
 from sei.flv.reader import FlvStateReader, Sighting
 from sei.flv.tags import VIDEO, Tag, TagParser, is_configuration, read_video
-from sei.relay.relay import run_relay
-
-LOOPBACK = ("127.0.0.1", 0)
+from sei.insertion.supply import Supply, SupplyBox
+from sei.outputs.http import PlayerServer
+from sei.relay.config import StreamConfig
+from sei.relay.counts import Counts
+from sei.relay.states import RoomStates
+from sei.relay.stream import RelayedStream
+from sei.relay.words import State
 
 
 @dataclass(frozen=True)
@@ -47,21 +51,38 @@ class States:
 
 
 @asynccontextmanager
-async def relay(states: States, media: Path | None = None) -> AsyncIterator[str]:
-    """Run a relay; give the address of its stream."""
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(
-        run_relay("demo", aiter(states), listen=LOOPBACK, media=media, on_ready=ready.set_result)
-    )
+async def relay(
+    states: States, media: Path | None = None, counts: Counts | None = None
+) -> AsyncIterator[str]:
+    """Run one stream as a worker does, with players; give the address of its server."""
+    counts = counts or Counts()
+    address = "test:" if media is None else str(media)
+    config = StreamConfig(name="demo", room="demo", input=address, loop=True)
+    box, known = SupplyBox(), RoomStates()
+    known.subscribe("demo", config.max_message_bytes, lambda state: supply(box, state))
+    stream = RelayedStream(config, box, counts)
+    following = asyncio.create_task(follow(states, known))
+    running = asyncio.create_task(stream.run())
+    players = PlayerServer(lambda name: stream.outlet if name == "demo" else None)
     try:
-        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
+        async with players.listening("127.0.0.1", 0) as port:
+            yield f"http://127.0.0.1:{port}"
+            await stream.stop()
             await running
-        yield f"http://127.0.0.1:{ready.result()}"
     finally:
+        following.cancel()
         running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await asyncio.wait((following, running))
+        await players.close()
+
+
+def supply(box: SupplyBox, state: State) -> None:
+    box.newest = Supply(state.epoch, state.version, state.messages)
+
+
+async def follow(states: States, known: RoomStates) -> None:
+    async for item in states:
+        known.offer(item)
 
 
 @asynccontextmanager
@@ -121,11 +142,7 @@ def encode_file(path: Path, *, codec: str = "libx264", width: int = 160) -> Path
     return path
 
 
-async def run(states: States, media: Path | None = None, port: int = 0, room: str = "demo") -> None:
-    await run_relay(
-        room,
-        aiter(states),
-        listen=("127.0.0.1", port),
-        media=media,
-        on_ready=lambda _port: None,
-    )
+async def run(media: Path) -> None:
+    """Run one stream until it is over."""
+    config = StreamConfig(name="demo", room="demo", input=str(media), loop=True)
+    await RelayedStream(config, SupplyBox(), Counts()).run()

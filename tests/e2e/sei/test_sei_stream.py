@@ -1,34 +1,28 @@
-"""The live relay over real sockets: a test picture or a file in, players that read HTTP-FLV out."""
+"""One stream over real sockets: a test picture or a file in, players that read HTTP-FLV out."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
 from pathlib import Path
 
-import aiohttp
 import av
 import pytest
 from relay_player import (
-    LOOPBACK,
     States,
     encode_file,
     is_keyframe,
     pictures,
     playing,
     relay,
-    run,
     sightings,
     snapshot,
     tags_until,
 )
 
 from room.position import Position
-from sei.errors import BadMedia
-from sei.flv.tags import VIDEO, Tag, is_configuration, read_video
-from sei.outputs.flv_server import serving
-from sei.outputs.old_fanout import LiveStream
+from sei.flv.tags import is_configuration, read_video
+from sei.relay.counts import Counts
 from sei.wire.message import UUID_BYTES
 
 
@@ -151,7 +145,7 @@ async def test_parameter_sets_may_change_in_the_middle_of_a_file(tmp_path: Path)
         assert await asyncio.to_thread(play, address) == {160, 320}
 
 
-async def test_a_codec_that_live_streams_do_not_hold_is_an_error(tmp_path: Path) -> None:
+async def test_sound_that_live_streams_do_not_hold_is_left_out_and_said(tmp_path: Path) -> None:
     media = encode_file(tmp_path / "video.mp4")
     with av.open(str(media)) as container, av.open(str(tmp_path / "alac.mp4"), "w") as output:
         video = output.add_stream_from_template(container.streams.video[0], opaque=True)
@@ -164,8 +158,11 @@ async def test_a_codec_that_live_streams_do_not_hold_is_an_error(tmp_path: Path)
             for sound in tone.decode(audio=0):
                 output.mux(audio.encode(sound))
         output.mux(audio.encode(None))
-    with pytest.raises(BadMedia, match="alac"):
-        await run(States(), tmp_path / "alac.mp4")
+    counts = Counts()
+    states = States().put(snapshot(1))
+    async with relay(states, tmp_path / "alac.mp4", counts) as address, playing(address) as chunks:
+        assert pictures(await tags_until(chunks, 200))
+    assert "alac" in counts.outputs["flv"]
 
 
 async def test_a_raw_file_is_played_too(tmp_path: Path) -> None:
@@ -175,97 +172,3 @@ async def test_a_raw_file_is_played_too(tmp_path: Path) -> None:
         async for sighting in sightings(chunks):
             assert sighting.body == snapshot(1).body
             break
-
-
-@pytest.mark.parametrize("path", ["/live/other.flv", "/live/demo", "/live/demo.mp4", "/", "/x/y"])
-async def test_any_other_path_is_not_found(path: str) -> None:
-    async with (
-        serving("demo", LiveStream(), LOOPBACK) as port,
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}{path}") as response,
-    ):
-        assert response.status == 404
-        assert response.content_type == "application/problem+json"
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
-        problem = await response.json(content_type=None)
-    assert problem["code"] == "NOT_FOUND"
-    assert problem["retryable"] is False
-
-
-async def test_other_methods_are_not_allowed() -> None:
-    async with (
-        serving("demo", LiveStream(), LOOPBACK) as port,
-        aiohttp.ClientSession() as session,
-        session.post(f"http://127.0.0.1:{port}/live/demo.flv") as response,
-    ):
-        assert response.status == 405
-        assert response.headers["Allow"] == "GET"
-        assert (await response.json(content_type=None))["code"] == "METHOD_NOT_ALLOWED"
-
-
-async def test_a_live_relay_says_so() -> None:
-    async with (
-        serving("demo", LiveStream(), LOOPBACK) as port,
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/livez") as response,
-    ):
-        assert response.status == 200
-
-
-async def test_any_page_may_read_the_stream_and_nobody_stores_it() -> None:
-    stream = LiveStream()
-    async with (
-        serving("demo", stream, LOOPBACK) as port,
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/live/demo.flv") as response,
-    ):
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
-        assert response.headers["Cache-Control"] == "no-store"
-        assert response.content_type == "video/x-flv"
-        stream.close()
-        assert (await response.content.read()).startswith(b"FLV")
-
-
-async def test_a_player_that_reads_nothing_is_bounded_and_then_aborted() -> None:
-    stream = LiveStream(max_gop_bytes=2**18, max_pending_bytes=2**19)
-    key = Tag(VIDEO, 0, b"\x17\x01\x00\x00\x00" + bytes(2**16))
-    inter = Tag(VIDEO, 40, b"\x27\x01\x00\x00\x00" + bytes(2**16))
-    stream.publish(key)
-    async with serving("demo", stream, LOOPBACK, stall_s=0.3) as port:
-        loop = asyncio.get_running_loop()
-        with socket.socket() as peer:
-            peer.setblocking(False)
-            await loop.sock_connect(peer, ("127.0.0.1", port))
-            await loop.sock_sendall(peer, b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
-            await loop.sock_recv(peer, 1000)
-            (player,) = stream.players
-            largest = 0
-            while player in stream.players:  # 16 MB/s and more, until the relay gives it up
-                for tag in (key, inter, inter):
-                    stream.publish(tag)
-                largest = max(largest, player.pending_bytes)
-                await asyncio.sleep(0.01)
-    assert player.skips > 0
-    assert largest <= 2**19 + len(key.body)
-
-
-async def test_a_player_that_leaves_is_forgotten() -> None:
-    stream = LiveStream()
-    stream.publish(Tag(VIDEO, 0, b"\x17\x01\x00\x00\x00picture"))
-    async with serving("demo", stream, LOOPBACK) as port:
-        async with playing(f"http://127.0.0.1:{port}") as chunks:
-            assert await anext(chunks)
-            assert len(stream.players) == 1
-        while stream.players:
-            stream.publish(Tag(VIDEO, 40, b"\x27\x01\x00\x00\x00picture"))
-            await asyncio.sleep(0)
-
-
-async def test_a_slow_player_does_not_hold_back_another() -> None:
-    states = States().put(snapshot(1))
-    async with relay(states) as address:
-        port = int(address.rsplit(":", 1)[1])
-        with socket.create_connection(("127.0.0.1", port)) as stuck:
-            stuck.sendall(b"GET /live/demo.flv HTTP/1.1\r\nHost: x\r\n\r\n")
-            async with playing(address) as chunks:
-                assert pictures(await tags_until(chunks, 400))
