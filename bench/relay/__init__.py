@@ -7,6 +7,7 @@ viewer.py    a process that reads streams and says how late each picture came
 parts.py     starts all of it
 delays.py    what one stream is delayed by
 changes.py   from a change of state to its message in the stream
+isolation.py what one worker's end costs the others
 paced.py     two hundred streams on one core
 ```
 """
@@ -16,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.measure import Row
-from bench.relay import changes, delays, paced
+from bench.relay import changes, delays, isolation, paced
 
 
 def rows() -> Iterable[Row]:
     """Measure."""
     yield from delays.rows()
     yield from changes.rows()
+    yield from isolation.rows()
     yield from paced.rows()

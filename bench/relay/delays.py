@@ -21,8 +21,8 @@ def rows() -> Iterable[Row]:
             with origin(folder, *words) as start:
                 stream = f'name = "s"\ninput = "{start}/s.flv"\nengine = "{engine}"'
                 with relay(folder, gateway, [stream]) as running:
-                    through = view([running.url("s")], SECONDS)
-                direct = view([f"{start}/s.flv"], SECONDS)
+                    through = view([running.url("s")], SECONDS).late_ms
+                direct = view([f"{start}/s.flv"], SECONDS).late_ms
             raw = {"ours": [p99(through)], "theirs": [p99(direct)]}
             yield Row(
                 f"P99 delay of a picture, {what}",

@@ -22,11 +22,11 @@ def rows() -> Iterable[Row]:
         with relay(folder, gateway, streams) as running:
             viewed = [running.url(f"s{n}") for n in range(0, STREAMS, STREAMS // VIEWED)]
             before = running.process.cpu_s()
-            late_ms = view(viewed, SECONDS)
+            late_ms = view(viewed, SECONDS).late_ms
             cpu = (running.process.cpu_s() - before) / (SECONDS + 2)
             workers = running.worker_bytes()
             memory = (sum(workers) - base * len(workers)) / (STREAMS - len(workers))
-        direct_ms = view([f"{start}/d{n}.flv" for n in range(VIEWED)], SECONDS / 2)
+        direct_ms = view([f"{start}/d{n}.flv" for n in range(VIEWED)], SECONDS / 2).late_ms
     in_time = sum(late <= 20 for late in late_ms) / len(late_ms)
     yield Row(
         f"{STREAMS} streams of {RATE_MBPS} Mbps on one core, {VIEWED} viewed: P99 lateness",

@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.edge.children import LOAD_CORE, SERVER_CORE, Child, child, free_port
 from bench.edge.ours import Ours, ours
@@ -81,13 +81,16 @@ def origin(folder: Path, *words: str) -> Iterator[str]:
 
 
 @contextmanager
-def relay(folder: Path, gateway: Ours, streams: Sequence[str]) -> Iterator[Relay]:
+def relay(
+    folder: Path, gateway: Ours, streams: Sequence[str], streams_per_worker: int = 50
+) -> Iterator[Relay]:
     """Start a relay of streams, each given as the lines of its table but ``room``."""
     port, status_port = free_port(), free_port()
     lines = [
         f'gateway = "http://127.0.0.1:{gateway.port}"',
         f'listen = "127.0.0.1:{port}"',
         f'status_listen = "127.0.0.1:{status_port}"',
+        f"streams_per_worker = {streams_per_worker}",
         *(f'[[stream]]\nroom = "{ROOM}"\n{stream}' for stream in streams),
     ]
     path = folder / "relay.toml"
@@ -100,19 +103,40 @@ def relay(folder: Path, gateway: Ours, streams: Sequence[str]) -> Iterator[Relay
         yield made
 
 
-def view(urls: Sequence[str], seconds: float, settle_s: float = 2.0) -> list[float]:
-    """View streams; gives how late each picture was, in ms, sorted.
+class Seen(NamedTuple):
+    """What viewers saw."""
+
+    late_ms: list[float]
+    """Of each picture, sorted."""
+    gap_ms: float
+    """The longest time in which a stream brought nothing."""
+
+
+def view(
+    urls: Sequence[str],
+    seconds: float,
+    settle_s: float = 2.0,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Seen:
+    """View streams.
+
+    Args:
+        urls: their addresses.
+        seconds: for how long.
+        settle_s: how long before, unobserved.
+        meanwhile: called once they are viewed.
 
     Raises:
         RuntimeError: a stream broke off, or nothing came.
     """
     command = [sys.executable, "-m", "bench.relay.viewer", str(settle_s), str(seconds), *urls]
-    with ExitStack() as exits:
-        viewer = exits.enter_context(child(command, LOAD_CORE))
+    with child(command, LOAD_CORE) as viewer:
+        viewer.output.readline()
+        meanwhile()
         seen = json.loads(viewer.output.readline() or b"{}")
     if not seen or seen["gone"] or not seen["lateness_us"]:
         raise RuntimeError(f"{seen.get('gone')} of {len(urls)} streams broke off")
-    return [lateness / 1000 for lateness in seen["lateness_us"]]
+    return Seen([late / 1000 for late in seen["lateness_us"]], seen["gap_us"] / 1000)
 
 
 def p99(values: Sequence[float]) -> float:

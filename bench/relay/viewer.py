@@ -1,6 +1,6 @@
-"""Viewers of live HTTP-FLV, who say how late each picture came.
+"""Viewers of live HTTP-FLV, who say how late each picture came, and how long nothing came at all.
 
-python -m bench.relay.viewer SETTLE_S SECONDS URL...   prints one line of JSON: microseconds, sorted
+python -m bench.relay.viewer SETTLE_S SECONDS URL...   prints one line of JSON, in microseconds
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Viewer(asyncio.Protocol):
         self._lateness_us = lateness_us
         self._head: bytes | None = b""
         self._tags = TagParser()
+        self._heard_ns = 0
+        self.longest_gap_us = 0
         self.listens = False
         self.gone = False
 
@@ -45,6 +47,9 @@ class Viewer(asyncio.Protocol):
             if not end:
                 return
             self._head = None
+        if self.listens and self._heard_ns:
+            self.longest_gap_us = max(self.longest_gap_us, (now_ns - self._heard_ns) // 1000)
+        self._heard_ns = now_ns
         for tag in self._tags.feed(data):
             at = tag.body.find(STAMP, 0, 2048 + 4096) if tag.kind == VIDEO else -1
             if at >= 0 and self.listens:
@@ -70,9 +75,12 @@ async def main(settle_s: float, seconds: float, urls: list[str]) -> None:
     await asyncio.sleep(settle_s)
     for viewer in viewers:
         viewer.listens = True
+    print("viewing", flush=True)
     await asyncio.sleep(seconds)
     gone = sum(viewer.gone for viewer in viewers)
-    print(json.dumps({"gone": gone, "lateness_us": sorted(lateness_us)}), flush=True)
+    gap_us = max(viewer.longest_gap_us for viewer in viewers)
+    seen = {"gone": gone, "lateness_us": sorted(lateness_us), "gap_us": gap_us}
+    print(json.dumps(seen), flush=True)
 
 
 if __name__ == "__main__":

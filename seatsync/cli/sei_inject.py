@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +75,7 @@ def _signer(arguments: argparse.Namespace) -> Signer | None:
 
 def _states(arguments: argparse.Namespace) -> bytes | StateAt:
     from room.errors import InvalidArgument
+    from sei.files.states import states_of
     from sei.insertion.state import check_public
 
     if arguments.state is not None and arguments.states is not None:
@@ -90,48 +90,6 @@ def _states(arguments: argparse.Namespace) -> bytes | StateAt:
         raise InvalidArgument("say which state: --room, --state or --states")
     check_public(body)
     return body
-
-
-def states_of(lines: bytes) -> StateAt:
-    """Read states that change over time, a line each; their bytes stay as they stand there.
-
-    Raises:
-        InvalidArgument: a line is not as it ought to be, or not later than the one before it.
-    """
-    import msgspec
-
-    from room.errors import InvalidArgument, SeatsyncError
-    from sei.insertion.state import check_public
-
-    class Line(msgspec.Struct):
-        at: float
-        state: msgspec.Raw
-
-    decoder = msgspec.json.Decoder(Line)
-    times: list[float] = []
-    bodies: list[bytes] = []
-    for number, text in enumerate(lines.splitlines(), start=1):
-        if not text.strip():
-            continue
-        try:
-            line = decoder.decode(text)
-            body = bytes(line.state)
-            check_public(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, SeatsyncError) as error:
-            reason = error.message if isinstance(error, SeatsyncError) else str(error)
-            raise InvalidArgument(f"line {number} of the states: {reason}") from error
-        if times and line.at < times[-1]:
-            raise InvalidArgument(f"line {number} of the states is earlier than the one before it")
-        times.append(line.at)
-        bodies.append(body)
-    if not bodies:
-        raise InvalidArgument("there is no state among the states")
-
-    def state_at(time_s: float) -> bytes | None:
-        index = bisect_right(times, time_s)
-        return bodies[index - 1] if index else None
-
-    return state_at
 
 
 def _read_file(path: Path) -> bytes:

@@ -13,20 +13,10 @@ from sei.files.track import MessagesAt
 from sei.flv.filecopy import FlvCopied, copy_flv
 from sei.insertion.cadence import Injection
 
-_HEAD_BYTES: Final = 1024 * 1024
-_INDEX: Final = b"filepositions"
-
 
 def may_stay_tags(media: Media) -> bool:
-    """Tell whether an input is an FLV file that the tag rewriter can copy.
-
-    An index of keyframes in its script data says where in the file each is; only a muxer writes
-    that anew.
-    """
-    if media.container.format.name != "flv" or media.is_pipe:
-        return False
-    with explained(media.path), media.path.open("rb") as reader:
-        return _INDEX not in reader.read(_HEAD_BYTES)
+    """Tell whether an input is an FLV file that the tag rewriter can copy."""
+    return media.container.format.name == "flv" and not media.is_pipe
 
 
 def copy_tags(

@@ -76,7 +76,9 @@ def begun(packets: Iterator[Packet[Stream]], indexes: Collection[int]) -> Iterat
 
 def _count_back(held: list[Packet[Stream]], first: Packet[Stream]) -> None:
     dts = first.dts
-    for packet in reversed(held) if dts is not None else ():
+    if dts is None:
+        return
+    for packet in reversed(held):
         dts -= max(1, packet.duration or _picture_ticks(packet.stream))
         packet.dts = dts if packet.pts is None else min(dts, packet.pts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
 
@@ -27,6 +28,7 @@ from sei.insertion.rewrite import Rewriter
 
 _IN_BAND: Final = {"mpegts", *RAW_FORMATS}
 """These carry decoder configurations in the stream, and no packet brings one beside it."""
+_EARLIEST_US: Final = -500_000
 
 
 def remux(
@@ -77,13 +79,14 @@ def _tracks(
     """Give what becomes of each stream of the input, by its index; None: it is left out."""
     tracks: list[Track | None] = []
     videos = {video.stream.index: video for video in media.videos}
+    shift_s = _shift_s(media)
     for stream in media.container.streams:
         target = muxer.streams.get(stream.index)
         video = videos.get(stream.index)
         if target is None:
             tracks.append(None)
         elif video is None:
-            tracks.append(Track(stream, target, strict=muxer.strict))
+            tracks.append(Track(stream, target, strict=muxer.strict, shift_s=shift_s))
         else:
             in_band = muxer.output.format.name in _IN_BAND
             track = VideoTrack(
@@ -100,9 +103,20 @@ def _tracks(
                 meter,
                 strict=muxer.strict,
                 may_change=media.container.format.name not in _IN_BAND,
+                shift_s=shift_s,
             )
             tracks.append(track)
     return tracks
+
+
+def _shift_s(media: Media) -> Fraction:
+    """Say by how much an input is moved that begins far before zero, as one whose clock wraps.
+
+    MP4 would not show what is before zero. Sound and reordered pictures begin a little before it
+    as a rule, and muxers know what to do with that.
+    """
+    start_us = media.container.start_time or 0
+    return Fraction(-start_us, 1_000_000) if start_us < _EARLIEST_US else Fraction(0)
 
 
 def _report(tracks: list[Track | None], dropped: tuple[str, ...]) -> Report:

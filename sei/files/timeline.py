@@ -25,12 +25,13 @@ class Timeline:
     Args:
         time_base: seconds in a tick.
         strict: whether equal decoding times are refused too.
+        offset: by how much everything is moved from the beginning.
     """
 
-    def __init__(self, time_base: Fraction, *, strict: bool = True) -> None:
+    def __init__(self, time_base: Fraction, *, strict: bool = True, offset: int = 0) -> None:
         self._jump: Final = max(1, int(JUMP_S / time_base))
         self._step: Final = 1 if strict else 0
-        self._offset = 0
+        self._offset = offset
         self._last: int | None = None
         self._last_duration = 0
 

@@ -28,6 +28,7 @@ LATEST_TICKS: Final = 1 << 60
 """FFmpeg's own arithmetic ends at 2^63."""
 
 _METER_MASK: Final = 63
+_NO_SHIFT: Final = Fraction(0)
 
 
 class Track:
@@ -37,19 +38,22 @@ class Track:
         source: a stream of the input.
         target: its place in the output.
         strict: whether the container refuses equal decoding times too.
+        shift_s: by how much everything is moved.
     """
 
-    def __init__(self, source: Stream, target: Stream, *, strict: bool) -> None:
+    def __init__(
+        self, source: Stream, target: Stream, *, strict: bool, shift_s: Fraction = _NO_SHIFT
+    ) -> None:
         old, new = time_base(source), time_base(target)
         self.target: Final = target
         self._old_base: Final = old
         self._new_base: Final = new
         self._base = old
         self._scale: Final = Scale(old, new)
-        self._timeline: Final = Timeline(new, strict=strict)
+        self._timeline: Final = Timeline(new, strict=strict, offset=int(shift_s / new))
         self.step_ticks: Final = math.ceil(new / old) if strict else 0
         """How far apart decoding times must be to differ in the output."""
-        self.least_ticks = -LATEST_TICKS
+        self.least_ticks = LATEST_TICKS if shift_s else -LATEST_TICKS
         """The least decoding time that needs no repair."""
         self.last: Packet[Stream] | None = None
         """What was written last: the muxer has converted its times."""
@@ -89,6 +93,7 @@ class VideoTrack(Track):
         meter: told how far it is.
         strict: whether the container refuses equal decoding times too.
         may_change: whether a packet may bring a new decoder configuration with it.
+        shift_s: by how much everything is moved.
     """
 
     def __init__(
@@ -101,8 +106,9 @@ class VideoTrack(Track):
         *,
         strict: bool,
         may_change: bool,
+        shift_s: Fraction = _NO_SHIFT,
     ) -> None:
-        super().__init__(video.stream, target, strict=strict)
+        super().__init__(video.stream, target, strict=strict, shift_s=shift_s)
         self.access_units = self.injected = self.removed = 0
         self._rewriter: Final = rewriter
         self._change: Final = rewriter.change

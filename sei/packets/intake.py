@@ -197,6 +197,7 @@ class Intake:
         self._skew_us = _skew_us(kept)
         self._waiting.clear()
         self._counts.input_state = "live"
+        self._counts.error_code = self._counts.error = ""
         placed = self._place(sorted(kept, key=lambda item: item.dts_us))
         return [placed[0]._replace(may_begin=True), *placed[1:]]
 

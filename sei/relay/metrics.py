@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -32,6 +32,14 @@ _COUNTERS: Final = {
     "crashes": "Faults of the relay after which the stream began again.",
     "skips": "Times that a slow player was moved to the next keyframe.",
 }
+_OF_STATES: Final = {
+    "reconnects": "Push connections to the gateway after the first.",
+    "push_failures": "Push connections that ended, or were never made.",
+    "poll_failures": "Polls that were not answered.",
+    "snapshots": "Snapshots that were newer than what was held.",
+    "refused": "Snapshots that must not go into a stream.",
+    "too_large": "Snapshots that did not fit under a size limit.",
+}
 _STATES: Final = (
     *("connecting", "live", "stalled", "waiting", "ended", "failed"),
     *("restarting", "stopping"),
@@ -56,6 +64,7 @@ class _Relay(Collector):
         yield _delays(self._status.streams)
         yield _ages(self._status)
         yield from _workers(self._status)
+        yield from _states(self._status.states)
 
 
 def _counters(streams: list[StreamStatus]) -> Iterator[Metric]:
@@ -128,3 +137,24 @@ def _workers(status: Status) -> Iterator[Metric]:
     for worker in status.workers:
         rss.add_metric((str(worker.place),), worker.rss_bytes)
     yield from (restarts, hangs, rss)
+
+
+def _states(states: dict[str, Any]) -> Iterator[Metric]:
+    """Tell how the states come in, of what the source knows about itself."""
+    channel = GaugeMetricFamily(
+        "seatsync_relay_states_channel", "1 for the channel in use.", labels=("channel",)
+    )
+    for name in ("ws", "poll") if states else ():
+        channel.add_metric((name,), states.get("channel") == name)
+    rooms = GaugeMetricFamily(
+        "seatsync_relay_states_rooms", "Rooms, by how their state comes.", labels=("by",)
+    )
+    for by, key in (("push", "rooms_pushed"), ("poll", "rooms_polled"), ("none", "rooms_missing")):
+        if key in states:
+            rooms.add_metric((by,), states[key])
+    yield from (channel, rooms)
+    for key, text in _OF_STATES.items():
+        if key in states:
+            family = CounterMetricFamily(f"seatsync_relay_states_{key}", text)
+            family.add_metric((), states[key])
+            yield family

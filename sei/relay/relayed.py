@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sei.insertion.supply import SupplyBox
 from sei.relay.config import StreamConfig
@@ -73,6 +73,11 @@ Handed = Literal["taken", "unknown", "away"]
 class States(Protocol):
     """The newest state of every room that is asked for (``sei.relay.states.RoomStates``)."""
 
+    refused: int
+    """Snapshots that must not go into a stream."""
+    too_large: int
+    """Snapshots that did not fit under a size limit."""
+
     def subscribe(
         self, room: str, max_message_bytes: int, on_state: Callable[[State], None]
     ) -> Callable[[], None]:
@@ -81,4 +86,8 @@ class States(Protocol):
 
     def age_s(self, room: str) -> float | None:
         """Seconds since the gateway last confirmed the state; None: it never did."""
+        ...
+
+    def source_counters(self) -> dict[str, Any]:
+        """How the states come in: channel, rooms, reconnects, failures; empty without a source."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from sei.relay.config import StreamConfig
 from sei.relay.relayed import States
@@ -47,6 +47,12 @@ class Rooms:
     def age_s(self, room: str) -> float | None:
         """Seconds since the gateway last confirmed the state; None: it never did."""
         return self._states.age_s(room)
+
+    def source_counters(self) -> dict[str, Any]:
+        """How the states come in; empty where nothing is known of that."""
+        counters = self._states.source_counters()
+        own = {"refused": self._states.refused, "too_large": self._states.too_large}
+        return counters | own if counters else {}
 
     def _heard(self, state: State) -> None:
         self._newest[state.room, state.max_message_bytes] = state

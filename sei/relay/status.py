@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -76,6 +76,8 @@ class Status(msgspec.Struct, kw_only=True):
     """Of workers, since the start."""
     hangs: int
     room_ages_s: dict[str, float | None]
+    states: dict[str, Any]
+    """How the states of rooms come in: channel ``ws``, ``poll`` or none, rooms, reconnects."""
 
 
 def observe(supervisor: Supervisor, rates: Rates) -> Status:
@@ -88,6 +90,7 @@ def observe(supervisor: Supervisor, rates: Rates) -> Status:
         restarts=supervisor.restarts,
         hangs=supervisor.hangs,
         room_ages_s=rooms,
+        states=supervisor.rooms.source_counters(),
     )
 
 

@@ -139,8 +139,18 @@ def _header(status: Status, trouble: int) -> str:
         f"<span>{states.count('live')} live</span>"
         f"<span>{players} {_plural('player', players)}</span>"
         f"<span>{status.restarts} worker {_plural('restart', status.restarts)}, "
-        f"{status.hangs} of them hung</span></header>"
+        f"{status.hangs} of them hung</span>{_source(status)}</header>"
     )
+
+
+def _source(status: Status) -> str:
+    """Say how the states of rooms come in."""
+    if not status.states:
+        return ""
+    channel = str(status.states.get("channel", ""))
+    told = {"ws": ("good", "states by push"), "poll": ("warn", "states by poll")}
+    kind, text = told.get(channel, ("bad", "the gateway is away"))
+    return f'<span class="badge {kind}">{text}</span>'
 
 
 def _stream_row(stream: StreamStatus) -> str:

@@ -175,13 +175,16 @@ class RelayedStream:
         config, box, counts, sinks = self._config, self._box, self._counts, self._sinks
         counts.engine = choose_engine(config)
         source = make_source(config, self._address)
+        can_wait = self._address.kind == "stdin" or (
+            self._address.kind == "file" and not config.paced
+        )
         if counts.engine == "flv":
             if source is None:
                 raise BadMedia(f"the flv engine cannot read {self._address.shown}")
-            if not self._is_live:
+            if can_wait:
                 source = HeldBack(source, sinks.drained)
             return FlvEngine(source, box, sinks.every, counts, inject=config.inject)
         if self._address.kind == "file":
             source = None  # PyAV reads it itself, and seeks in it
-        drained = None if self._is_live else sinks.drained
+        drained = sinks.drained if can_wait else None
         return PacketEngine(config, source, box, sinks.every, self._shelf, counts, drained=drained)

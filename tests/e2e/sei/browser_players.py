@@ -31,7 +31,7 @@ CHROMIUM_ARGS: Final = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-PATIENCE_MS: Final = 30_000
+PATIENCE_MS: Final = 20_000
 FRAMES: Final = 10
 """Shown on top of what was shown before: the picture goes on."""
 PICTURE: Final = (64, 36)
@@ -120,10 +120,10 @@ class Watcher:
         """Wait until a version is found, or a later one."""
         self._wait("newest >= bound", version)
 
-    def plays(self) -> None:
+    def plays(self, frames: int = FRAMES) -> None:
         """Wait until the picture goes on, and see that it is one of the clip."""
         before = self._progress()
-        self._wait("frames >= bound", before["frames"] + FRAMES)
+        self._wait("frames >= bound", before["frames"] + frames)
         assert self._progress()["time"] > before["time"]
         picture = np.array(self.page.evaluate("picture()"))
         assert np.abs(self._pictures - picture).mean(axis=1).min() < MAX_DIFFERENCE
@@ -172,9 +172,8 @@ def pictures_of(clip: Path) -> Pictures:
     pictures = []
     with av.open(str(clip)) as container:
         for frame in container.decode(video=0):
+            small = frame.reformat(*PICTURE, "yuv444p", interpolation="AREA")
             for colours in ("ITU601", "ITU709"):
-                small = frame.reformat(
-                    *PICTURE, "rgb24", src_colorspace=colours, interpolation="AREA"
-                )
-                pictures.append((small.to_ndarray() @ (0.299, 0.587, 0.114)).ravel())
+                shown = small.reformat(format="rgb24", src_colorspace=colours).to_ndarray()
+                pictures.append((shown @ (0.299, 0.587, 0.114)).ravel())
     return np.array(pictures, np.float32)

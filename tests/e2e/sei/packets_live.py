@@ -20,7 +20,7 @@ from sei.insertion.state import Encoder
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.shelf import Shelf
 from sei.packets.engine import PacketEngine
-from sei.relay.config import StreamConfig
+from sei.relay.config import Injection, StreamConfig
 from sei.relay.counts import Counts
 
 BOUND_S = 20
@@ -109,6 +109,7 @@ async def rig(
     loop: bool = False,
     state: bool = True,
     redirects: tuple[str, ...] = (),
+    inject: Injection = "on",
 ) -> AsyncIterator[Rig]:
     """Make an engine; its outputs are finished when the block ends."""
     is_text = isinstance(source, Path | str)
@@ -120,6 +121,7 @@ async def rig(
         paced=paced,
         loop=loop,
         redirects=redirects,
+        inject=inject,
     )
     box = SupplyBox()
     if state:

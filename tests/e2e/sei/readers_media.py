@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import av
-from rtmp_peers import needed
+from rtmp_peers import NginxRtmp, needed
 
 from sei.files.read import read
 from sei.flv.tags import TagParser, write_tag
@@ -22,17 +26,22 @@ _FLV_HEADER_BYTES: Final = 13
 
 
 def whole(content: bytes, suffix: str) -> bytes:
-    """Cut off the tag or box at the end that did not come in whole."""
+    """Cut off the tag or fragment at the end that did not come in whole."""
     if suffix == "flv":
         tags = TagParser().feed(content)
         return content[:_FLV_HEADER_BYTES] + b"".join(write_tag(tag) for tag in tags)
-    end = 0
-    while suffix == "mp4" and end + 8 <= len(content):
-        size = int.from_bytes(content[end : end + 4], "big")
-        if end + size > len(content):
-            return content[:end]
-        end += size
-    return content
+    return content[: _end_of_fragments(content)] if suffix == "mp4" else content
+
+
+def _end_of_fragments(content: bytes) -> int:
+    """Find the end of the last ``mdat`` that is whole."""
+    at = end = 0
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        if content[at + 4 : at + 8] == b"mdat" and at + size <= len(content):
+            end = at + size
+        at += size
+    return end
 
 
 def messages(content: bytes, suffix: str) -> list[Message | None]:
@@ -88,9 +97,37 @@ def ffmpeg_complaints(source: str | Path) -> str:
     )
 
 
+def keyframes(path: Path) -> list[float]:
+    """Give the times at which keyframes are shown, in seconds."""
+    with av.open(str(path)) as container:
+        packets = container.demux(video=0)
+        return [round(float(p.pts * p.time_base), 3) for p in packets if p.is_keyframe and p.size]
+
+
+@contextmanager
+def copying(url: str, target: Path) -> Iterator[None]:
+    """Have ffmpeg copy some seconds of a live stream to a file while the block runs, and end."""
+    needed("ffmpeg", shutil.which("ffmpeg") is not None)
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-rtmp_live", "live", "-i", url]
+    with subprocess.Popen([*command, "-t", "4", "-c", "copy", target]) as process:
+        try:
+            yield
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
+
+
+def until_said(nginx: NginxRtmp, words: str) -> None:
+    """Wait until nginx has said something."""
+    until = time.monotonic() + PATIENCE_S
+    while words not in nginx.log:
+        assert time.monotonic() < until, nginx.log
+        time.sleep(0.02)  # a log tells nobody that it grew
+
+
 def _said(*command: str) -> str:
     """Run a program to its good end; give its standard output, then its standard error."""
-    needed(command[0])
+    needed("ffmpeg", shutil.which(command[0]) is not None)
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S
     )

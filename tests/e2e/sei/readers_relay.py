@@ -17,18 +17,19 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from players_kit import encode_source
+import av
 from rtmp_peers import NginxRtmp, running_nginx_rtmp
 from sei_files import plain_remux
 
 ROOM: Final = "readers"
 OWNER: Final = "olga"
 PATIENCE_S: Final = 30.0
-CLIP_S: Final = 120
+CLIP_S: Final = 75
 """It lasts for all the tests of a file."""
+SEAM_S: Final = 2
+RATE_HZ: Final = 25
 REPEATS: Final = 5
 """Messages of a change: with it, on the two access units behind, and twice after half a second."""
-SIZE: Final[dict[str, Any]] = {"seconds": CLIP_S, "size": "320x180", "group": 25}
 _ADDRESS: Final = re.compile(r'^(?:#EXT-X-MAP:URI=")?([^#"\s]+)', re.MULTILINE)
 _CONFIG: Final = """
 gateway = "{gateway}"
@@ -50,6 +51,22 @@ engine = "av"
 input = "clip.mp4"
 loop = true
 outputs = ["flv", "mp4", "hls", "hls-fmp4"]
+
+[[stream]]
+name = "tags-seam"
+room = "{room}"
+engine = "flv"
+input = "seam.flv"
+loop = true
+outputs = ["flv", "mp4"]
+
+[[stream]]
+name = "packets-seam"
+room = "{room}"
+engine = "av"
+input = "seam.mp4"
+loop = true
+outputs = ["flv", "mp4"]
 """
 
 
@@ -125,7 +142,9 @@ class LiveRoom:
 
     def _send(self, name: str, args: dict[str, Any]) -> int:
         self._sent += 1
-        ack = self._ask("POST", "/commands", {"cmd": name, "cmd_id": f"c{self._sent}", "args": args})
+        ack = self._ask(
+            "POST", "/commands", {"cmd": name, "cmd_id": f"c{self._sent}", "args": args}
+        )
         assert ack["changed"]
         return int(ack["version"])
 
@@ -157,8 +176,9 @@ class RealRelay:
 @contextmanager
 def real_relay(folder: Path) -> Iterator[RealRelay]:
     """Run gateway, relay and nginx; all are gone at the end."""
-    clip = encode_source(folder / "clip.mp4", **SIZE)
-    plain_remux(clip, folder / "clip.flv")
+    for name, seconds in (("clip", CLIP_S), ("seam", SEAM_S)):
+        encode(folder / f"{name}.mp4", seconds)
+        plain_remux(folder / f"{name}.mp4", folder / f"{name}.flv")
     with ExitStack() as stack:
         nginx = stack.enter_context(running_nginx_rtmp(folder / "nginx"))
         serving = stack.enter_context(program(folder, "serve", "--listen", "127.0.0.1:0"))
@@ -176,7 +196,30 @@ def real_relay(folder: Path) -> Iterator[RealRelay]:
             )
         )
         relay = stack.enter_context(program(folder, "relay", "--config", str(config)))
-        yield RealRelay(relay.find(r"relay (http://\S+) "), room, nginx, clip)
+        yield RealRelay(relay.find(r"relay (http://\S+) "), room, nginx, folder / "clip.mp4")
+
+
+def encode(path: Path, seconds: int) -> None:
+    """Make a file with B-frames, a keyframe a second, and sound that lies beside its pictures."""
+    options = {"preset": "ultrafast", "threads": "1", "g": str(RATE_HZ), "bf": "2"}
+    picture = f"testsrc2=size=320x180:rate={RATE_HZ}:duration={seconds},format=yuv420p"
+    with (
+        av.open(str(path), "w") as output,
+        av.open(picture, format="lavfi") as pictures,
+        av.open(f"sine=duration={seconds}:sample_rate=44100", format="lavfi") as sounds,
+    ):
+        video = output.add_stream("libx264", RATE_HZ, options, width=320, height=180)
+        audio = output.add_stream("aac", 44_100)
+        tone = sounds.decode(audio=0)
+        for frame in pictures.decode(video=0):
+            frame.pict_type = av.video.frame.PictureType.NONE
+            output.mux(video.encode(frame))
+            for sound in tone:
+                output.mux(audio.encode(sound))
+                if sound.time > frame.time:
+                    break
+        output.mux(video.encode(None))
+        output.mux(audio.encode(None))
 
 
 def record(url: str, room: LiveRoom) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 TABLE: Final = ROOT / "docs" / "SEI-READERS.md"
 EVERY: Final = "every message"
 LATER: Final = "all but those before its first remux"
+AS_SHOWN: Final = "every message, in the order in which the pictures are shown"
 NONE: Final = "none"
 MAX_BEHIND: Final = 4
 """Messages that a player may not have come to yet when it is asked."""
@@ -42,6 +44,8 @@ def judge(found: Sequence[Hashable], expected: Sequence[Hashable]) -> str:
         if list(found) == list(expected[first : first + len(found)]):
             assert len(expected) - len(found) - first <= MAX_BEHIND
             return LATER if first else EVERY
+    if Counter(found) == Counter(expected):
+        return AS_SHOWN
     raise AssertionError(f"{len(found)} were found which are not {len(expected)} in the stream")
 
 

@@ -133,6 +133,19 @@ async def test_nothing_goes_in_before_the_state_is_known(
     assert list(read(made.sink.save(tmp_path / "sink.flv"))) == []
 
 
+async def test_injection_can_be_off_or_on_keyframes_alone(
+    synthetic: Callable[[str], Path], tmp_path: Path
+) -> None:
+    found = {}
+    for inject in ("off", "keyframes"):
+        async with rig(synthetic("slices"), inject=inject) as made:
+            await made.live()
+        keyframes = sum(tag.is_keyframe for tag in made.sink.pictures)
+        found[inject] = len(list(read(made.sink.save(tmp_path / "sink.flv"))))
+    assert found == {"off": 0, "keyframes": keyframes}
+    assert keyframes == 3
+
+
 async def test_a_file_that_is_there_is_not_overwritten(
     synthetic: Callable[[str], Path], tmp_path: Path
 ) -> None:

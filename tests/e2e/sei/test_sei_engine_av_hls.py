@@ -235,3 +235,18 @@ async def test_a_missing_segment_is_passed_over(synthetic: Synthetic, tmp_path: 
         async with rig(f"{served.url}/a/live.m3u8") as made:
             await made.live()
     assert 20 < len(made.sink.pictures) < 50
+
+
+async def test_a_live_playlist_that_stays_the_same_is_given_up(
+    synthetic: Synthetic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sei.packets.hls_input.MIN_STALL_S", 0.1)
+    monkeypatch.setattr("sei.packets.hls_input.STALL_TARGETS", 0)
+    async with site() as served:
+        files = cut(synthetic("slices"), tmp_path / "a")
+        text = files["/a/live.m3u8"].decode().replace("#EXT-X-ENDLIST\n", "")
+        served.files |= files | {"/a/live.m3u8": text.encode()}
+        async with rig(f"{served.url}/a/live.m3u8") as made:
+            with pytest.raises(SourceFailed, match="is the same"):
+                await made.live()
+    assert len(made.sink.pictures) > 20

@@ -85,8 +85,9 @@ def check_pair(original: Path, form: str, into: str, folder: Path, pictures: int
     assert {item.snapshot.body for item in found if item.snapshot} == {STATE}
     assert all(item.snapshot for item in found)
 
-    # A raw stream says nothing of times; copied without them it is played out of order.
-    expected = frame_hashes(plain if is_plain_possible and form != "raw" else source)
+    # A raw stream says nothing of times; copied without them it is played out of order. Matroska
+    # may say nothing of durations; copied without them MP4 ends before its last picture.
+    expected = frame_hashes(plain if is_plain_possible and form not in ("raw", "mkv") else source)
     assert len(expected) > 0
     assert frame_hashes(made) == expected
 

@@ -36,6 +36,8 @@ class FakeStates:
 
     followed: dict[tuple[str, int], Callable[[State], None]] = field(default_factory=dict)
     known: dict[str, State] = field(default_factory=dict)
+    refused: int = 0
+    too_large: int = 0
 
     def subscribe(
         self, room: str, max_message_bytes: int, on_state: Callable[[State], None]
@@ -47,6 +49,9 @@ class FakeStates:
 
     def age_s(self, room: str) -> float | None:
         return 1.0 if room in self.known else None
+
+    def source_counters(self) -> dict[str, Any]:
+        return {"channel": "ws"}
 
     def tell(self, room: str, version: int) -> None:
         messages = (f"{room} {version}".encode(),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -81,6 +82,8 @@ class Children:
 class NoStates:
     """Nothing is known, and who follows is remembered."""
 
+    refused = too_large = 0
+
     def __init__(self) -> None:
         self.followed: dict[tuple[str, int], Callable[[State], None]] = {}
 
@@ -92,3 +95,6 @@ class NoStates:
 
     def age_s(self, room: str) -> float | None:
         return None
+
+    def source_counters(self) -> dict[str, Any]:
+        return {}

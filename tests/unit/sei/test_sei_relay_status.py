@@ -43,7 +43,14 @@ def status(*streams: StreamStatus) -> Status:
         place=1, number=4, pid=4711, rss_bytes=50 << 20, streams=1, restarts=2, hangs=1
     )
     ages = {one.room: one.state_age_s for one in streams}
-    return Status(streams=list(streams), workers=[worker], restarts=2, hangs=1, room_ages_s=ages)
+    return Status(
+        streams=list(streams),
+        workers=[worker],
+        restarts=2,
+        hangs=1,
+        room_ages_s=ages,
+        states={"channel": "poll", "rooms_polled": 2, "reconnects": 3, "too_large": 1},
+    )
 
 
 def test_trouble_comes_first_and_is_counted_in_the_title() -> None:
@@ -125,6 +132,19 @@ def test_metrics_follow_the_status() -> None:
     assert found["seatsync_relay_state_age_seconds", frozenset({("room", "demo")})] == 2.0
     assert found["seatsync_relay_worker_restarts_total", frozenset()] == 2
     assert found["seatsync_relay_worker_hangs_total", frozenset()] == 1
+
+
+def test_metrics_and_page_say_how_the_states_come_in() -> None:
+    seen = status(stream("alpha"))
+    found = samples(write_metrics(seen))
+    assert found["seatsync_relay_states_channel", frozenset({("channel", "poll")})] == 1
+    assert found["seatsync_relay_states_channel", frozenset({("channel", "ws")})] == 0
+    assert found["seatsync_relay_states_rooms", frozenset({("by", "poll")})] == 2
+    assert found["seatsync_relay_states_reconnects_total", frozenset()] == 3
+    assert found["seatsync_relay_states_too_large_total", frozenset()] == 1
+    for channel, told in (("ws", "by push"), ("poll", "by poll"), ("", "gateway is away")):
+        seen.states["channel"] = channel
+        assert told in write_page(seen)
 
 
 def test_before_the_gateway_was_heard_there_is_no_age() -> None:
