@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from bench import core, polls, publish, redis_store, stores, video
+from bench import core, polls, publish, redis_store, relay, stores, video
 from bench.edge import sections as edge
 from bench.measure import Row
 from seatsync.cli.serve import spare_collector
@@ -32,6 +32,7 @@ def sections(quick: bool) -> dict[str, Section]:
         "redis": redis_store.rows,
         "polls": polls.rows,
         "video": video.rows,
+        "relay": relay.rows,
         "edge": partial(edge.rows, "edge", quick),
     }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.measure import Row
-from bench.video import flv, signing
+from bench.video import files, flv, signing
 
 
 def rows() -> Iterable[Row]:
     """Measure."""
     yield from flv.rows()
+    yield from files.rows()
     yield from signing.rows()

@@ -18,7 +18,7 @@ def cpu_here(work: Callable[[], Any]) -> float:
 
 def cpu_of(command: Sequence[str]) -> float:
     """Run a program to its end; gives its seconds of CPU, user and system, start included."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
