@@ -104,7 +104,7 @@ async def _read_live(address: Address, arguments: argparse.Namespace, verifier: 
 
     from sei.errors import SourceFailed
     from sei.probe.fetch import fetch_over_http
-    from sei.probe.probe import look
+    from sei.probe.look import look
 
     redirects = tuple(arguments.redirect)
     try:

@@ -7,6 +7,7 @@ playlist.py  what an HLS playlist names                                 pure
 container.py pictures out of MP4, MPEG-TS                               PyAV, in a thread
 fetch.py     an address, under the policy of inputs                     aiohttp
 own.py       an output of our own, without an address                   asyncio
-probe.py     one look; ``ProbeLoop`` looks again and again              asyncio
+look.py      the pictures of an address, in whatever form they come     asyncio
+probe.py     one look, judged; ``ProbeLoop`` looks again and again      asyncio
 ```
 """

@@ -32,6 +32,8 @@ class Sinks:
 
     def __init__(self, outputs: Sequence[Output], counts: Counts) -> None:
         self._counts: Final = counts
+        self._skips_counted = 0
+        self._forms: Final = [output.shown for output in _of(outputs, "players")]
         self.live: Final = LiveStream() if _of(outputs, "players") else None
         self._pushes: Final = [RtmpPush(output.target, counts) for output in _of(outputs, "rtmp")]
         self._files: Final = [
@@ -65,8 +67,15 @@ class Sinks:
 
     def count(self) -> None:
         """Bring the counts up to date."""
+        skips = sum(file.skips for file in self._files)
         if self.live is not None:
             self._counts.players = self.live.player_count
+            skips += self.live.skips
+            if self.live.started.is_set():
+                for form in self._forms:
+                    self._counts.outputs.setdefault(form, "live")
+        self._counts.skips += skips - self._skips_counted  # pushes count theirs themselves
+        self._skips_counted = skips
 
     async def close(self) -> None:
         """Let players go, drain pushes, and close files; each bounds its own end."""

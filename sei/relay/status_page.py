@@ -197,7 +197,7 @@ def _position(stream: StreamStatus) -> str:
     if not stream.injects:
         return _NOTHING
     counts = stream.counts
-    position = f"{counts.epoch}-{counts.version}" if counts.epoch >= 0 else "none yet"
+    position = f"{counts.epoch}.{counts.version}" if counts.epoch >= 0 else "none yet"
     age_s = stream.state_age_s
     if age_s is None:
         return f'{position}<small class="error">never heard</small>'

@@ -154,9 +154,11 @@ class RelayedStream:
         wait_s = REFUSED_RETRY_S if is_refused else self._backoff.next_s(lived_s)
         state: Literal["failed", "waiting"] = "failed" if is_refused else "waiting"
         counts = self._counts
+        is_known = (counts.error_code, counts.error) == (failure.code, failure.message)
         counts.input_state, counts.error_code, counts.error = state, failure.code, failure.message
         self._sinks.break_off()
-        _log.warning(
+        _log.log(
+            logging.DEBUG if is_known else logging.WARNING,
             "an input broke off",
             extra={
                 "stream": self._config.name,

@@ -126,19 +126,18 @@ class LiveRoom:
 
     gateway: str
     token: str
-    _is_on: bool = field(default=False, init=False)
+    _is_locked: bool = field(default=False, init=False)
     _sent: int = field(default=0, init=False)
 
     def open(self) -> None:
-        """Make the room, with its owner on a seat."""
+        """Make the room, with a session in it."""
         self._ask("PUT", "", {})
         self._send("session.start", {"seat_count": 9})
-        self._send("seat.take", {"seat_index": 0})
 
     def change(self) -> int:
         """Change the state; give its version."""
-        self._is_on = not self._is_on
-        return self._send("mic.set", {"on": self._is_on})
+        self._is_locked = not self._is_locked
+        return self._send("seat.lock" if self._is_locked else "seat.unlock", {"seat_index": 8})
 
     def _send(self, name: str, args: dict[str, Any]) -> int:
         self._sent += 1

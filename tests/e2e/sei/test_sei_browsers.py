@@ -50,10 +50,6 @@ FORMS: Final = {
 BY_NGINX: Final = "HLS, made by nginx-rtmp of what we push"
 MAX_GAP_S: Final = 0.66
 """Half a second, a picture, and what B-frames change in the order."""
-in_browser = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +73,8 @@ def pages(relay: RealRelay) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
     with chromium() as browser:
         yield browser
 
@@ -111,6 +109,7 @@ def snapshots(content: bytes, room: str = "readers") -> list[tuple[int, int, str
 # In Chromium -------------------------------------------------------------------------------------
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("library", ["mpegts.js", "flv.js"])
 def test_our_reader_as_loader_of_a_player_finds_every_message(
@@ -124,6 +123,7 @@ def test_our_reader_as_loader_of_a_player_finds_every_message(
     )
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("engine", ENGINES)
 def test_mpegts_js_tells_of_messages_from_its_first_remux_on(
     watcher: Watcher, relay: RealRelay, table: ReadersTable, engine: str
@@ -134,6 +134,7 @@ def test_mpegts_js_tells_of_messages_from_its_first_remux_on(
     table.found(f"{version_of('mpegts.js')}, `SEI_ARRIVED`", FORMS["flv"], finds)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("engine", ENGINES)
 def test_our_reader_needs_no_player(
     watcher: Watcher, relay: RealRelay, table: ReadersTable, engine: str
@@ -146,6 +147,7 @@ def test_our_reader_needs_no_player(
     table.found("`fetch` with our `client/sei.js`", FORMS["flv"], finds, plays="-")
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("engine", ENGINES)
 def test_media_source_plays_what_a_page_fetches(
     watcher: Watcher, relay: RealRelay, table: ReadersTable, engine: str
@@ -161,6 +163,7 @@ def test_media_source_plays_what_a_page_fetches(
     table.found("`fetch` and `MediaSource` alone", FORMS["mp4"], NONE)
 
 
+@pytest.mark.browser
 def test_a_plain_video_element_plays_and_shows_nothing(
     watcher: Watcher, relay: RealRelay, table: ReadersTable
 ) -> None:
@@ -170,6 +173,7 @@ def test_a_plain_video_element_plays_and_shows_nothing(
     table.found("`<video src>`", FORMS["mp4"], "some" if tracks else NONE)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("source", ["packets.m3u8", "packets/fmp4.m3u8", "nginx"])
 def test_hls_js_finds_every_message(
     watcher: Watcher, relay: RealRelay, pages: str, table: ReadersTable, source: str
@@ -199,6 +203,7 @@ SEAMS: Final = [
 @pytest.mark.xfail(
     reason="holes in the sound, and configurations again, where a file begins anew", strict=True
 )
+@pytest.mark.browser
 def test_players_go_on_where_an_input_begins_again(
     browser: Browser, pages: str, pictures: Pictures, relay: RealRelay
 ) -> None:

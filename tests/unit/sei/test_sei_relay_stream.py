@@ -154,3 +154,25 @@ async def test_recording_has_all_that_was_published_before_the_end(
     await stream.run()
     assert [one.timestamp_ms for one in TagParser().feed(target.read_bytes())] == [1, 2]
     assert counts.outputs == {str(target): "live"}
+
+
+async def test_why_it_broke_off_is_logged_once_for_each_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reasons = ["gone", "gone", "refused", "gone"]
+    engine = Engine(*map(SourceFailed, reasons))
+    stream, _ = made(monkeypatch, engine)
+    await run_until(stream, engine.asked_too_often)
+    warned = [record.reason for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == ["gone", "refused", "gone"]
+
+
+async def test_skips_of_players_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, counts = made(monkeypatch, Engine())
+    counts.skips = 5  # of a push, which counts for itself
+    live = stream.outlet.live
+    assert live is not None
+    live._skips_of_gone = 2
+    stream.count()
+    stream.count()
+    assert counts.skips == 7
