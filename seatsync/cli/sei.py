@@ -4,8 +4,10 @@ seatsync sei inject in.mp4 out.mp4 --room demo      the state that the room has 
 seatsync sei inject in.mp4 out.ts --state state.json
 seatsync sei inject in.mp4 out.ts --states all.jsonl        as it changes: {"at": 1.5, "state": {…}}
 seatsync sei read out.ts                            one line of JSON a message
+seatsync sei read out.ts --state                    and in it the state, so who sits where
 seatsync sei strip out.ts clean.ts
 seatsync sei verify out.ts --room demo              what is wrong with the messages; status 1 if any
+seatsync sei verify http://cdn.example/live/demo.m3u8 --room demo --keys https://…/keys.json
 
 `-` is standard input, and standard output with --format.
 """
@@ -36,6 +38,12 @@ def register(parser: argparse.ArgumentParser, flags: Flags) -> None:
     read = _action(actions, "read", "print every message as a line of JSON", _read)
     read.add_argument("source", type=kinds.path, metavar="IN")
     flags.add(read, "--room", "only messages of this room", kind=kinds.room)
+    flags.switch(read, "--with-state", "with the state itself, where a message makes it whole")
+    # The same by the word that comes first to mind; its variable is that of inject, a file.
+    hidden = argparse.SUPPRESS
+    read.add_argument(
+        "--state", dest="with_state", action="store_true", default=hidden, help=hidden
+    )
     strip = _action(actions, "strip", "take every message out", _strip)
     _add_files(strip, flags)
     verify = _action(actions, "verify", "say what is wrong with the messages", sei_verify.run)
@@ -86,12 +94,18 @@ def _read(arguments: argparse.Namespace) -> int:
     for found in read(arguments.source):
         message = found.message
         if tag is None or (message is not None and message.room_tag == tag):
-            print(json_line(found), flush=True)
+            print(json_line(found, with_state=arguments.with_state), flush=True)
     return 0
 
 
-def json_line(found: Found) -> str:
-    """Write one message as a line of JSON."""
+def json_line(found: Found, *, with_state: bool = False) -> str:
+    """Write one message as a line of JSON.
+
+    Args:
+        found: the message.
+        with_state: whether the line of a message that makes a snapshot whole says what is in it:
+            ``state``, or ``state_problem`` where it is no JSON.
+    """
     from room import wire
 
     line: dict[str, Any] = {"pts": found.pts_s, "keyframe": found.is_keyframe}
@@ -110,7 +124,19 @@ def json_line(found: Found) -> str:
             crc_ok=message.crc_holds,
             signed=message.signature is not None,
         )
+    if with_state and found.snapshot is not None:
+        line |= _state(found.snapshot.body)
     return wire.encode(line).decode()
+
+
+def _state(body: bytes) -> dict[str, Any]:
+    from room import wire
+    from room.errors import SeatsyncError
+
+    try:
+        return {"state": wire.read(wire.ANY, body)}
+    except SeatsyncError as error:
+        return {"state_problem": error.message}
 
 
 def _strip(arguments: argparse.Namespace) -> int:

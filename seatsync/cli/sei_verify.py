@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         verifier = Verifier(arguments.room, keys, arguments.max_gap)
         is_live = address.kind in ("http", "hls")
         if is_live:
+            if sys.stderr.isatty():
+                print(f"reading {address.shown} for {arguments.seconds} s", file=sys.stderr)
             asyncio.run(_read_live(address, arguments, verifier))
         else:
             _read_file(address, verifier)

@@ -30,6 +30,7 @@ from sei.wire.signature import Verdict, verify
 _MAX_OPEN: Final = 64
 _MAX_ROOMS: Final = 64
 _MAX_PROBLEMS: Final = 16
+_MAX_KEYS: Final = 16
 _OTHERS: Final = "others"
 
 
@@ -52,6 +53,7 @@ class Verifier:
         self._problems: Final[Counter[str]] = Counter()
         self._rooms: Final[Counter[str]] = Counter()
         self._signatures: Final[Counter[str]] = Counter()
+        self._signed_by: Final[dict[str, None]] = {}
         self._open: Final[OrderedDict[tuple[str, Position], None]] = OrderedDict()
         self._newest: Final[dict[str, Position]] = {}
         self._judged: tuple[StreamSnapshot, Verdict] | None = None
@@ -61,13 +63,18 @@ class Verifier:
         self._bytes = self._versions = self._incomplete = self._backwards = self._snapshots = 0
         self._last_time_ms: float | None = None
         self._span_ms = self._gap_ms = self._longest_gap_ms = 0.0
+        self._first_keyframe_ms = self._last_keyframe_ms = 0.0
         self._first_ts_ms = self._last_ts_ms = 0
 
     def see(self, picture: Picture) -> None:
         """Take the next picture."""
         self._pass_time(picture.time_ms)
         self._pictures += 1
-        self._keyframes += picture.is_keyframe
+        if picture.is_keyframe:
+            self._last_keyframe_ms = self._span_ms
+            if not self._keyframes:
+                self._first_keyframe_ms = self._span_ms
+            self._keyframes += 1
         before = self._messages
         for body in picture.bodies:
             self._read(body)
@@ -95,6 +102,7 @@ class Verifier:
             other_format=self._other_format,
             rooms=Rooms(self._tag, dict(self._rooms), self._foreign),
             signatures=dict(self._signatures),
+            signed_by=tuple(self._signed_by),
             positions=Positions(
                 None if self._first is None else str(self._first),
                 str(max(self._newest.values())) if self._newest else None,
@@ -105,6 +113,7 @@ class Verifier:
             cadence=Cadence(
                 self._keyframes,
                 self._bare_keyframes,
+                self._keyframe_interval_s(),
                 self._longest() / 1000,
                 self._bytes / span_s if span_s else 0.0,
             ),
@@ -117,6 +126,11 @@ class Verifier:
     def _longest(self) -> float:
         """Give the longest time without a message, that after the last one too."""
         return max(self._longest_gap_ms, self._gap_ms if self._messages else 0.0)
+
+    def _keyframe_interval_s(self) -> float | None:
+        if self._keyframes < 2:
+            return None
+        return (self._last_keyframe_ms - self._first_keyframe_ms) / (self._keyframes - 1) / 1000
 
     def _pass_time(self, time_ms: float) -> None:
         step_ms = 0.0 if self._last_time_ms is None else time_ms - self._last_time_ms
@@ -177,6 +191,8 @@ class Verifier:
         self._snapshots += 1
         self._last_ts_ms = snapshot.ts_ms
         self._open.pop((snapshot.room_tag, snapshot.position), None)
+        if snapshot.signature is not None and len(self._signed_by) < _MAX_KEYS:
+            self._signed_by[snapshot.signature.key_id] = None
         if self._keys is None:
             self._signatures["unsigned" if snapshot.signature is None else "unchecked"] += 1
         else:

@@ -92,7 +92,7 @@ def _rtmp(text: str) -> Address:
     parts = split_address(text)
     if not parts.hostname:
         raise BadMedia("the address names no host")
-    if len([step for step in parts.path.split("/") if step]) < 2:
+    if not parts.path.strip("/"):
         raise BadMedia("an RTMP address is rtmp://host/application/name")
     return _of("rtmp", text, parts)
 

@@ -21,6 +21,7 @@ from sei.inputs.pacer import Pacer
 from sei.inputs.source import ByteSource, Opened
 from sei.insertion.supply import SupplyBox
 from sei.outputs.shelf import Shelf
+from sei.packets.flv_join import FlvJoin
 from sei.packets.flv_kinds import FlvKinds
 from sei.packets.handover import Handover
 from sei.packets.hls_input import HlsInput
@@ -190,10 +191,12 @@ class PacketEngine:
             done.exception()  # what it says at the end of a cancelled stream is nobody's loss
 
     def _bytes(self, pump: Pump, pipe: BytePipe, opened: Opened) -> None:
-        kinds = FlvKinds(pipe) if opened.container == "flv" else None
-        source: Readable = pipe if kinds is None else kinds
+        kinds: FlvKinds | None = None
+        source: Readable = pipe
         before = pump.pictures
         try:
+            if opened.container in ("flv", "unknown"):
+                source = kinds = self._joined(pipe)
             with open_bytes(source, opened.container) as feed:
                 has_sound = any(stream.type == "audio" for stream in feed.container.streams)
 
@@ -211,6 +214,13 @@ class PacketEngine:
             raise pipe.failure
         if pump.pictures == before and not self._stop.is_set():
             raise SourceFailed("the input ended before a picture came")
+
+    def _joined(self, pipe: BytePipe) -> FlvKinds:
+        """Have an input that may be FLV begin with a picture."""
+        join = FlvJoin(expects_sound=self._knows_of_late_sound)
+        head = join.read_from(pipe, self._now)
+        self._counts.dropped += join.dropped
+        return FlvKinds(head, pipe)
 
     def _check(self, kinds: FlvKinds, *, has_sound: bool) -> None:
         if len(kinds.video_codecs) > 1:

@@ -51,6 +51,10 @@ class StreamsChanged(SourceFailed):
     """A stream began after the opening, and PyAV stumbles over it: there, or at the end."""
 
 
+class NoVideo(BadMedia):
+    """There is no video stream; a live input may yet get one."""
+
+
 class Feed(NamedTuple):
     """An open input."""
 
@@ -90,8 +94,8 @@ def open_bytes(source: Readable, container_name: ContainerName) -> Iterator[Feed
     """Open what a pipe brings.
 
     Raises:
-        BadMedia: it carries no messages.
-        SourceFailed: it is no stream.
+        BadMedia: its video carries no messages.
+        SourceFailed: it is no stream, or has no video now.
     """
     name = None if container_name == "unknown" else container_name
     try:
@@ -101,7 +105,7 @@ def open_bytes(source: Readable, container_name: ContainerName) -> Iterator[Feed
     except (av.FFmpegError, OSError) as error:
         raise SourceFailed(f"the input is no stream: {reason(error)}") from error
     with container:
-        yield feed_of("the input", container)
+        yield _live_feed(container)
 
 
 @contextmanager
@@ -111,8 +115,8 @@ def open_playlist(
     """Open an HLS input whose playlists and segments come through ``io_open``.
 
     Raises:
-        BadMedia: it carries no messages.
-        SourceFailed: it is no stream.
+        BadMedia: its video carries no messages.
+        SourceFailed: it is no stream, or has no video now.
     """
     options = {
         # Every address goes through io_open; these are what the demuxer itself insists on.
@@ -136,7 +140,7 @@ def open_playlist(
     except (av.FFmpegError, OSError) as error:
         raise SourceFailed(f"the input is no stream: {reason(error)}") from error
     with container:
-        yield feed_of("the input", container)
+        yield _live_feed(container)
 
 
 def packets_of(feed: Feed) -> Iterator[Packet[Stream]]:
@@ -168,6 +172,13 @@ def feed_of(name: str, container: InputContainer) -> Feed:
     return Feed(container, video, codec, others, left_out)
 
 
+def _live_feed(container: InputContainer) -> Feed:
+    try:
+        return feed_of("the input", container)
+    except NoVideo as error:
+        raise SourceFailed(error.message) from error
+
+
 def reason(error: Exception) -> str:
     """Say in a few words what FFmpeg or the system complains of."""
     if isinstance(error, av.FFmpegError | OSError) and error.strerror:
@@ -182,7 +193,7 @@ def _video(name: str, container: InputContainer) -> tuple[Stream, Codec]:
         if not stream.disposition & stream.disposition.attached_pic
     ]
     if not streams:
-        raise BadMedia(f"{name}: has no video stream")
+        raise NoVideo(f"{name}: has no video stream")
     for stream in streams:
         for codec in CODECS:
             if _codec_name(stream) == codec:

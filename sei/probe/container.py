@@ -40,7 +40,8 @@ def pictures_in(media: bytes) -> list[Picture]:
             io.BytesIO(media), "r", metadata_errors="ignore", container_options=dict(_OPTIONS)
         )
     except (av.FFmpegError, ValueError) as error:
-        raise BadMedia(f"what answered cannot be read as media: {error}") from error
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise BadMedia(f"what answered cannot be read as media: {reason}") from error
     with container:
         if not container.streams.video:
             raise BadMedia("there is no video in what answered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, NamedTuple
@@ -69,4 +70,9 @@ def _next(url: str, response: aiohttp.ClientResponse, allowed_hosts: Sequence[st
 
 def _described(error: Exception) -> str:
     """Name an error of the network without its request, which may hold a secret."""
-    return "not in time" if isinstance(error, TimeoutError) else type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "not in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.errno or 0  # negative where the name is not known
+        return os.strerror(number).lower() if number > 0 else "the host is not known"
+    return type(error).__name__

@@ -11,10 +11,19 @@ from sei.inputs.policy import check_redirect
 from sei.probe.fetch import Fetch
 from sei.probe.flv import FlvPictures
 from sei.probe.judge import Picture
-from sei.probe.playlist import MAX_PLAYLIST_BYTES, Segment, newest, read_playlist
+from sei.probe.playlist import (
+    MAX_PLAYLIST_BYTES,
+    Playlist,
+    Segment,
+    after,
+    newest,
+    read_playlist,
+)
 
 MAX_MEDIA_BYTES: Final = 48 * 1024 * 1024
 """Held at once of what is not FLV: ten seconds of 30 Mbps and more."""
+_RELOAD_S: Final = 1.0
+"""From one look at a live playlist to the next."""
 
 See = Callable[[Picture], None]
 
@@ -24,13 +33,14 @@ async def look(
 ) -> None:
     """Read a stream for a while and show its pictures, in decoding order.
 
-    FLV is read by our own code as it comes in; MP4 and MPEG-TS, of HLS too, are collected and then
-    demuxed in a thread.
+    FLV is read by our own code as it comes in; MP4 and MPEG-TS are collected and then demuxed in a
+    thread, those of HLS segment by segment.
 
     Args:
         url: of FLV, fragmented MP4, MPEG-TS or an HLS playlist.
         see: shown each picture.
-        for_s: how long live streams are read, and how much of a playlist.
+        for_s: how long live streams are read, and how much of a playlist: of its newest
+            segments, and of those that it gets within that time where they are too few.
         fetch: gives what is at an address.
         redirects: hosts beside its own that a playlist may name.
 
@@ -50,6 +60,7 @@ class _Look:
         self._for_s: Final = for_s
         self._fetch: Final = fetch
         self._redirects: Final = redirects
+        self._initialisation: tuple[str | None, bytes] = None, b""
 
     async def at(self, url: str, *, is_variant: bool = False) -> None:
         """Read what is there, whatever it is."""
@@ -60,7 +71,7 @@ class _Look:
                 return
             playlist = read_playlist(first + await _rest(chunks, MAX_PLAYLIST_BYTES))
         if not playlist.variants:
-            await self._read_segments(url, newest(playlist.segments, self._for_s))
+            await self._follow(url, playlist)
         elif is_variant:
             raise BadMedia("a variant of a playlist has variants")
         else:
@@ -84,17 +95,35 @@ class _Look:
 
         await _for_a_while(self._for_s, read())
 
-    async def _read_segments(self, url: str, segments: tuple[Segment, ...]) -> None:
+    async def _follow(self, url: str, playlist: Playlist) -> None:
+        """Read the newest segments, and those that a live playlist gets in the meantime."""
+        segments = newest(playlist.segments, self._for_s)
         if not segments:
             raise SourceFailed("the playlist is empty")
-        media = bytearray()
-        addresses = [segment.address for segment in segments]
-        if segments[0].initialisation is not None:
-            addresses.insert(0, segments[0].initialisation)
-        for address in addresses:
-            async with self._fetch(self._beside(url, address)) as (_, chunks):
-                media += await _rest(chunks, MAX_MEDIA_BYTES - len(media))
-        await self._demux(bytes(media))
+        clock = asyncio.get_running_loop().time
+        deadline, left_s, last = clock() + self._for_s, self._for_s, ""
+        while True:
+            for segment in segments:
+                await self._read_segment(url, segment)
+                left_s -= segment.duration_s
+                last = segment.address
+            if left_s <= 0 or playlist.is_ended or clock() >= deadline:
+                return
+            await asyncio.sleep(_RELOAD_S)
+            async with self._fetch(url) as (url, chunks):
+                playlist = read_playlist(await _rest(chunks, MAX_PLAYLIST_BYTES))
+            segments = after(playlist.segments, last)
+
+    async def _read_segment(self, url: str, segment: Segment) -> None:
+        if segment.initialisation != self._initialisation[0]:
+            address = segment.initialisation
+            head = b"" if address is None else await self._get(url, address)
+            self._initialisation = address, head
+        await self._demux(self._initialisation[1] + await self._get(url, segment.address))
+
+    async def _get(self, url: str, address: str) -> bytes:
+        async with self._fetch(self._beside(url, address)) as (_, chunks):
+            return await _rest(chunks, MAX_MEDIA_BYTES)
 
     async def _demux(self, media: bytes) -> None:
         from sei.probe.container import pictures_in  # PyAV is large: only who needs it loads it

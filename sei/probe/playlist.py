@@ -27,6 +27,8 @@ class Playlist(NamedTuple):
 
     variants: tuple[str, ...]
     segments: tuple[Segment, ...]
+    is_ended: bool = False
+    """Whether nothing more will come."""
 
 
 def read_playlist(body: bytes) -> Playlist:
@@ -42,7 +44,7 @@ def read_playlist(body: bytes) -> Playlist:
     segments: list[Segment] = []
     initialisation: str | None = None
     duration_s = 0.0
-    is_variant = False
+    is_variant = is_ended = False
     for line in map(str.strip, lines[1:]):
         _refuse(line)
         if line.startswith("#EXT-X-STREAM-INF:"):
@@ -52,13 +54,15 @@ def read_playlist(body: bytes) -> Playlist:
             initialisation = found[1] if found else None
         elif match := _DURATION.match(line):
             duration_s = float(match[1])
+        elif line == "#EXT-X-ENDLIST":
+            is_ended = True
         elif line and not line.startswith("#"):
             if is_variant:
                 variants.append(line)
             else:
                 segments.append(Segment(line, duration_s, initialisation))
             is_variant = False
-    return Playlist(tuple(variants), tuple(segments))
+    return Playlist(tuple(variants), tuple(segments), is_ended)
 
 
 def newest(segments: tuple[Segment, ...], for_s: float) -> tuple[Segment, ...]:
@@ -71,6 +75,12 @@ def newest(segments: tuple[Segment, ...], for_s: float) -> tuple[Segment, ...]:
         chosen.append(segment)
         lasting_s += segment.duration_s
     return tuple(reversed(chosen))
+
+
+def after(segments: tuple[Segment, ...], address: str) -> tuple[Segment, ...]:
+    """Give the segments after one; all where it is not among them any more."""
+    places = [place for place, segment in enumerate(segments) if segment.address == address]
+    return segments[places[-1] + 1 :] if places else segments
 
 
 def _refuse(line: str) -> None:

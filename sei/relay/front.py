@@ -30,6 +30,7 @@ _LAST_LOOK_S: Final = 0.64
 """A line that comes in pieces is looked at in growing steps: data that stays unread would wake the
 loop for ever."""
 _LINGER_S: Final = 1.0
+_DRAINED_A_TURN: Final = 65536
 _ACCEPTS_A_TURN: Final = 64
 _REST_S: Final = 0.5
 """How long no connection is taken after descriptors or memory ran out."""
@@ -83,6 +84,7 @@ class Front:
         self._max_half_open: Final = max_half_open
         self._loop: Final = asyncio.get_running_loop()
         self._half_open: Final[dict[Visitor, None]] = {}
+        self._answered: Final[dict[Visitor, None]] = {}
         self._rest: asyncio.TimerHandle | None = None
         self._loop.add_reader(listener, self._accept)
 
@@ -93,12 +95,12 @@ class Front:
         return port
 
     def close(self) -> None:
-        """Take no more, and close those whose first line is not there."""
+        """Take no more, and close those that no worker has."""
         if self._rest is not None:
             self._rest.cancel()
         self._loop.remove_reader(self._listener)
         self._listener.close()
-        for visitor in list(self._half_open):
+        for visitor in (*self._half_open, *self._answered):
             visitor.close()
 
     def _accept(self) -> None:
@@ -146,9 +148,16 @@ class Front:
             return alive(asked.method)
         return problem("NOT_FOUND", "there is no such stream", asked.method)
 
+    def linger(self, visitor: Visitor) -> None:
+        """Keep a visitor that was answered until it has read that; as many as may be half open."""
+        if len(self._answered) >= self._max_half_open:
+            next(iter(self._answered)).close()
+        self._answered[visitor] = None
+
     def forget(self, visitor: Visitor) -> None:
         """It is handed over, answered or closed."""
         self._half_open.pop(visitor, None)
+        self._answered.pop(visitor, None)
 
     @property
     def line_s(self) -> float:
@@ -219,13 +228,15 @@ class Visitor:
             self.connection.send(answer)  # fits into an empty buffer of the kernel
             self.connection.shutdown(socket.SHUT_WR)
         self._deadline = self._loop.call_later(_LINGER_S, self.close)
+        self._front.linger(self)
         self._listens = True
         self._loop.add_reader(self.connection, self._drain)
 
     def _drain(self) -> None:
+        """Read once: who sends without end must not have the loop for itself."""
         try:
-            while self.connection.recv(65536):
-                pass
+            if self.connection.recv(_DRAINED_A_TURN):
+                return
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

@@ -126,8 +126,8 @@ class Keeping:
             stop.cancel()
             running.cancel()
             await asyncio.wait((running, stop), timeout=self._stop_s)
-        if not running.done():
-            raise RuntimeError("the stream does not end, though it was cancelled")
+        if not running.done():  # a second one beside it would write to the same outputs
+            raise WorkerSpoilt("a stream does not end, though it was cancelled")
         if self._stopping.is_set() and running.cancelled():
             return
         running.result()

@@ -22,6 +22,8 @@ MAX_WORD_BYTES: Final = 128 * 1024
 _KERNEL_BYTES: Final = 1 << 20
 """Asked for; Linux gives 400 KiB of it unless told otherwise, room for several words."""
 MAX_WAITING: Final = 512
+MAX_WAITING_SOCKETS: Final = 256
+"""Words with sockets among them: however many players come, what else is to be said has room."""
 _FDS_A_WORD: Final = 4
 _WORDS_A_TURN: Final = 64
 """Then the loop's other work has its turn."""
@@ -47,8 +49,8 @@ def link_pair() -> tuple[socket.socket, socket.socket]:
 class Link(Generic[Word]):
     """Sends words without waiting and tells what comes in.
 
-    When the other end reads too slowly words wait, ``MAX_WAITING`` of them; a word with the key of
-    one that waits takes its place. Beyond that a word is refused.
+    When the other end reads too slowly words wait, ``MAX_WAITING`` of them, half of them with
+    sockets; a word with the key of one that waits takes its place. Beyond that a word is refused.
 
     Args:
         end: of ``link_pair``; owned by the link.
@@ -71,6 +73,8 @@ class Link(Generic[Word]):
         self._encoder: Final = msgspec.msgpack.Encoder()
         self._loop: Final = asyncio.get_running_loop()
         self._waiting: Final[OrderedDict[Hashable, _Letter]] = OrderedDict()
+        self._waiting_sockets = 0
+        """Words that wait with sockets beside them."""
         self._buffer: Final = bytearray(MAX_WORD_BYTES)
         self._stuck_since: float | None = None
         self.closed = False
@@ -119,27 +123,35 @@ class Link(Generic[Word]):
         for letter in self._waiting.values():
             _close(letter.sockets)
         self._waiting.clear()
+        self._waiting_sockets = 0
         self._end.close()
 
     def _wait(self, letter: _Letter, key: Hashable) -> bool:
         key = object() if key is None else key
         replaced = self._waiting.get(key)
-        if self.closed or (replaced is None and len(self._waiting) >= MAX_WAITING):
+        if self.closed or (replaced is None and self._is_full(letter)):
             return False
         if not self._waiting:
             self._stuck_since = self._loop.time()
             self._loop.add_writer(self._end, self._writable)
         self._waiting[key] = letter
+        self._waiting_sockets += bool(letter.sockets)
         if replaced is not None:
+            self._waiting_sockets -= bool(replaced.sockets)
             _close(replaced.sockets)
         return True
+
+    def _is_full(self, letter: _Letter) -> bool:
+        if letter.sockets and self._waiting_sockets >= MAX_WAITING_SOCKETS:
+            return True
+        return len(self._waiting) >= MAX_WAITING
 
     def _writable(self) -> None:
         while self._waiting:
             key = next(iter(self._waiting))
             if not self._post(self._waiting[key]):
                 return
-            del self._waiting[key]
+            self._waiting_sockets -= bool(self._waiting.pop(key).sockets)
             self._stuck_since = self._loop.time()
         self._stuck_since = None
         self._loop.remove_writer(self._end)
@@ -185,7 +197,9 @@ class Link(Generic[Word]):
 
     def _receive(self) -> tuple[int, list[socket.socket], int]:
         room = socket.CMSG_SPACE(_FDS_A_WORD * 4)
-        size, ancillary, flags, _ = self._end.recvmsg_into([self._buffer], room)
+        size, ancillary, flags, _ = self._end.recvmsg_into(
+            [self._buffer], room, socket.MSG_CMSG_CLOEXEC
+        )
         sockets = []
         for level, kind, raw in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):

@@ -19,6 +19,8 @@ from sei.relay.supervisor import Supervisor
 
 TROUBLE: Final = ("failed", "restarting", "stalled", "waiting")
 """States in which no picture comes and somebody may have to look."""
+OLD_STATE_S: Final = 60.0
+"""A state that the gateway has not confirmed for so long is trouble."""
 
 
 class StreamStatus(msgspec.Struct, kw_only=True):
@@ -49,8 +51,18 @@ class StreamStatus(msgspec.Struct, kw_only=True):
     @property
     def in_trouble(self) -> bool:
         """Whether somebody should look at it."""
+        keeps_failing = self.state == "connecting" and self.error_code != ""
         errors = any(text not in ("", "live") for text in self.outputs.values())
-        return self.state in TROUBLE or errors or self.counts.stripped
+        return self.state in TROUBLE or keeps_failing or errors or self._is_blind
+
+
+    @property
+    def _is_blind(self) -> bool:
+        """Whether viewers of the video lack the state of their room, or have an old one."""
+        if self.counts.stripped:
+            return True
+        is_old = self.state_age_s is None or self.state_age_s > OLD_STATE_S
+        return self.injects and self.state == "live" and is_old
 
 
 class WorkerStatus(msgspec.Struct, kw_only=True):

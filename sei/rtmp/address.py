@@ -2,7 +2,8 @@
 
 ``rtmp[s]://host[:port]/app[/instance]/key[?query]``: of a path with two steps the first is the
 application; of a longer one the first two are, and everything behind them belongs to the key, with
-the query, as FFmpeg reads it.
+the query, as FFmpeg reads it. Some servers name their streams in one step: then that is the
+application, and the key is empty.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ def parse_rtmp(text: str) -> RtmpAddress:
         raise BadMedia("an RTMP address begins with rtmp:// or rtmps:// and a host")
     if parts.username is not None or parts.password is not None:
         raise BadMedia("RTMP sends no credentials before the host; servers take them in the query")
-    steps = parts.path.strip("/").split("/")
-    app_steps = 1 if len(steps) == 2 else 2
+    steps = parts.path.removeprefix("/").split("/")
+    app_steps = 1 if len(steps) <= 2 else 2
     app, key = "/".join(steps[:app_steps]), "/".join(steps[app_steps:])
-    if not all(steps) or not key:
+    if not all(steps):
         raise BadMedia("an RTMP address is rtmp://host/application/key")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = parts.port or _PORTS[parts.scheme]
@@ -57,10 +58,12 @@ def parse_rtmp(text: str) -> RtmpAddress:
         app,
         f"{key}?{parts.query}" if parts.query else key,
         f"{parts.scheme}://{host}:{port}/{app}",
-        f"{base}/{app}/{_shown_key(key)}{'?…' if parts.query else ''}",
+        f"{base}/{app}{_shown_key(key)}{'?…' if parts.query else ''}",
     )
 
 
 def _shown_key(key: str) -> str:
     """Show a key: all of a short one, which is a name; a long one may be a secret."""
-    return key if len(key) <= 2 * _SHOWN_KEY_CHARACTERS else key[:_SHOWN_KEY_CHARACTERS] + "…"
+    if len(key) <= 2 * _SHOWN_KEY_CHARACTERS:
+        return f"/{key}" if key else ""
+    return f"/{key[:_SHOWN_KEY_CHARACTERS]}…"

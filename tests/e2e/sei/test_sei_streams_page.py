@@ -171,8 +171,6 @@ def test_the_page_leads_from_ffmpeg_to_the_browser(terminal: Terminal, page: Pag
 
     terminal.type(todo[8])
     expect(page.locator("#seats")).to_have_text("seat 2: A*", timeout=PATIENCE_S * 1000)
-    if picture := os.environ.get("STREAMS_PAGE_PNG"):
-        page.screenshot(path=picture)
     assert re.search(r"  sei +\d+ ms +(signed )?1/9 2:A\*", terminal.run("true"))
     assert faults == []
 

@@ -68,6 +68,7 @@ def test_keyframes_without_a_message_count_after_the_first_message() -> None:
     report = seen(messages(), *nothing, (), *nothing)
     assert codes(report) == ["keyframes"]
     assert report.cadence.longest_gap_s == 1.9
+    assert report.cadence.keyframe_interval_s == 1.0
 
 
 def test_a_gap_is_a_fault_where_a_limit_is_given() -> None:
@@ -86,7 +87,8 @@ def test_pieces_that_never_make_a_whole_are_a_fault() -> None:
 def test_signatures_are_judged_by_the_keys_that_are_given() -> None:
     keys, others = KeySet([SIGNER.public]), KeySet()
     assert seen(messages(signed=True)).signatures == {"unchecked": 1}
-    assert codes(seen(messages(signed=True), verifier=Verifier("demo", keys))) == []
+    valid = seen(messages(signed=True), verifier=Verifier("demo", keys))
+    assert (codes(valid), valid.signed_by) == ([], ("k1",))
     unsigned = seen(messages(), verifier=Verifier("demo", keys))
     assert codes(unsigned) == ["signature_unsigned"]
     unknown = seen(messages(signed=True), verifier=Verifier("demo", others))

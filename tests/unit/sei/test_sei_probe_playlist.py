@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sei.errors import BadMedia
-from sei.probe.playlist import Segment, newest, read_playlist
+from sei.probe.playlist import Segment, after, newest, read_playlist
 
 LIVE = b"""#EXTM3U
 #EXT-X-VERSION:7
@@ -64,3 +64,15 @@ def test_what_cannot_be_read_is_refused(body: bytes) -> None:
 def test_an_endless_playlist_is_read_in_part() -> None:
     body = b"#EXTM3U\n" + b"#EXTINF:2,\na.ts\n" * 100_000
     assert len(read_playlist(body).segments) < 5_000
+
+
+def test_the_end_of_a_playlist_is_told() -> None:
+    assert not read_playlist(LIVE).is_ended
+    assert read_playlist(LIVE + b"#EXT-X-ENDLIST\n").is_ended
+
+
+def test_what_follows_a_segment_is_new_and_all_where_it_has_left() -> None:
+    segments = tuple(Segment(name, 2.0, None) for name in "abc")
+    assert [one.address for one in after(segments, "b")] == ["c"]
+    assert after(segments, "c") == ()
+    assert after(segments, "z") == segments

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from room.errors import CannotStart
-from sei.relay.front import Front, bind
+from sei.relay.front import Front, Visitor, bind
 from sei.relay.refusals import PREFLIGHT, alive, problem
 from sei.relay.relayed import Handed
 from sei.relay.request_line import MAX_LINE_BYTES, BadLine, read_line
@@ -169,6 +169,48 @@ async def test_an_answer_is_not_lost_over_a_body_that_nobody_read() -> None:
         head = b"POST /live/x.flv HTTP/1.1\r\nContent-Length: 500000\r\n\r\n"
         text = await answer(front, head + bytes(500_000))
     assert text.startswith(b"HTTP/1.1 405 ")
+
+
+class Endless:
+    """A connection on which there is always more to read."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.real = real
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def recv(self, size: int, *_flags: int) -> bytes:
+        self.reads += 1
+        if self.reads > 1000:
+            raise AssertionError("it is read without end")
+        return b"x" * size
+
+
+async def test_who_sends_without_end_has_not_the_loop_for_itself() -> None:
+    async with fronting(Hands()) as front:
+        one, other = socket.socketpair()
+        with one, other:
+            connection: Any = Endless(one)
+            visitor = Visitor(connection, "peer", front)
+            visitor._drain()
+            assert connection.reads == 1
+            visitor.close()
+
+
+async def test_no_more_are_waited_for_that_have_their_answer_than_a_bound() -> None:
+    async with fronting(Hands("unknown"), max_half_open=2) as front:
+        peers = [await asyncio.open_connection("127.0.0.1", front.port) for _ in range(3)]
+        for reader, writer in peers:
+            writer.write(b"GET /nothing HTTP/1.1\r\n")
+            async with asyncio.timeout(10):
+                assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+            assert 1 <= len(front._answered) <= 2
+        front.close()
+        assert not front._answered
+        for _, writer in peers:
+            writer.close()
 
 
 async def test_a_line_that_never_ends_is_cut_off() -> None:

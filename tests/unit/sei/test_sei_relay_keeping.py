@@ -157,6 +157,27 @@ async def test_one_that_does_not_stop_is_cancelled(caplog: pytest.LogCaptureFixt
     assert "does not stop" in caplog.text
 
 
+async def test_one_that_cannot_be_cancelled_costs_the_worker() -> None:
+    """A new one beside it would write to the same outputs."""
+    let_go = asyncio.Event()
+
+    async def deaf(_stream: Scripted) -> None:
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    stage = Stage(deaf, stop_s=0.01)
+    running = asyncio.create_task(stage.run())
+    await asyncio.sleep(0)
+    stage.keeping.stop()
+    with pytest.raises(WorkerSpoilt):
+        await running
+    assert len(stage.made) == 1
+    let_go.set()
+
+
 async def test_a_stop_between_two_lives_ends_it() -> None:
     stage = Stage(crashes, crashes)
     stage.keeping = Keeping(CONFIG, stage._make, SupplyBox(), draw=lambda: 1000.0)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import uvloop
 
-from sei.relay.link import MAX_WAITING, Link, link_pair
+from sei.relay.link import MAX_WAITING, MAX_WAITING_SOCKETS, Link, link_pair
 from sei.relay.words import Connection, Quit, Start, State, ToWorker
 
 Test = Callable[[], Coroutine[Any, Any, None]]
@@ -143,6 +143,40 @@ def test_a_full_link_refuses_and_leaves_the_sockets_to_the_caller(
             assert ours.fileno() != -1
             assert one.link.stuck_s >= 0.0
             one.link.close()
+
+    play(test)
+
+
+def test_a_crowd_of_players_leaves_room_for_other_words(play: Callable[[Test], None]) -> None:
+    async def test() -> None:
+        one_end, other_end = link_pair()
+        one = End(one_end)
+        fill(one.link)
+        with other_end:
+            crowd = [socket.socket() for _ in range(MAX_WAITING_SOCKETS + 1)]
+            taken = [one.link.send(Connection("peer"), (each,)) for each in crowd]
+            assert taken == [True] * MAX_WAITING_SOCKETS + [False]
+            crowd[-1].close()
+            assert one.link.send(state(1), key="room")
+            assert one.link.send(Quit())
+            one.link.close()
+
+    play(test)
+
+
+def test_room_for_players_comes_back_once_they_are_on_their_way(
+    play: Callable[[Test], None],
+) -> None:
+    async def test() -> None:
+        with two_ends() as (one, other):
+            sent = fill(one.link) + 1 + MAX_WAITING_SOCKETS
+            for _ in range(MAX_WAITING_SOCKETS):
+                assert one.link.send(Connection("peer"), (socket.socket(),))
+            await other.hears(sent)
+            assert one.link._waiting_sockets == 0
+            assert not any(os.get_inheritable(each.fileno()) for each in other.sockets)
+            for each in other.sockets:
+                each.close()
 
     play(test)
 

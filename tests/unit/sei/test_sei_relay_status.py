@@ -105,7 +105,7 @@ def test_the_page_loads_nothing_and_its_policy_lets_its_own_script_run() -> None
 
 def test_the_position_and_its_age_are_shown() -> None:
     page = write_page(status(stream("alpha"), stream("beta", state_age_s=None)))
-    assert "3-9" in page
+    assert "3.9" in page
     assert "2 s old" in page
     assert "never heard" in page
 

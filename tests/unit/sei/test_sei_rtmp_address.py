@@ -48,7 +48,6 @@ def test_query_and_long_keys_are_not_shown(text: str, shown: str) -> None:
         "http://a.example/live/demo",
         "rtmp:///live/demo",
         "rtmp://a.example",
-        "rtmp://a.example/live",
         "rtmp://a.example/live/",
         "rtmp://a.example//demo",
         "rtmp://a.example/live//demo",
@@ -61,3 +60,9 @@ def test_address_that_is_none_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(BadMedia) as raised:
         parse_rtmp(text)
     assert "password" not in str(raised.value)
+
+
+def test_one_step_is_the_application_and_the_key_is_empty() -> None:
+    address = parse_rtmp("rtmp://a.example/stage?token=secret")
+    assert (address.app, address.key) == ("stage", "?token=secret")
+    assert address.shown == "rtmp://a.example/stage?…"
