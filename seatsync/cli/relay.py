@@ -27,6 +27,7 @@ from seatsync.cli.flags import Flags
 from seatsync.cli.relay_flags import add_relay_flags, add_stream_flags, read_settings
 
 if TYPE_CHECKING:
+    from seatsync.feed import RoomFeed
     from sei.relay.config import RelayConfig
     from sei.relay.relaying import Relaying
     from sei.relay.states import RoomStates
@@ -106,7 +107,7 @@ async def _relay(arguments: argparse.Namespace) -> int:
     async with relaying(config, states, start_child, cores=cores) as relay:
         on_signal(signal.SIGHUP, lambda: _read_again(arguments, relay, states))
         tasks: list[asyncio.Task[Any]] = [
-            asyncio.create_task(feed.run(), name="relay states"),
+            asyncio.create_task(_keep_feeding(feed), name="relay states"),
             asyncio.create_task(stop.wait()),
             asyncio.create_task(relay.supervisor.over.wait()),
         ]
@@ -118,6 +119,20 @@ async def _relay(arguments: argparse.Namespace) -> int:
         if stop.is_set() or not relay.supervisor.over.is_set():
             return 0
         return _verdict(arguments, relay)
+
+
+async def _keep_feeding(feed: RoomFeed) -> None:
+    """Bring the states until cancelled; a fault in that costs no picture: the last ones repeat."""
+    from sei.backoff import Backoff
+
+    loop, backoff = asyncio.get_running_loop(), Backoff(1.0, 30.0, lived_s=60.0)
+    while True:
+        began_s = loop.time()
+        try:
+            await feed.run()
+        except Exception:
+            log.exception("the states of rooms failed of a fault and are followed again")
+        await asyncio.sleep(backoff.next_s(loop.time() - began_s))
 
 
 def _signer(config: RelayConfig) -> Any:

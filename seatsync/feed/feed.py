@@ -142,7 +142,10 @@ class RoomFeed:
         )
 
     async def run(self) -> None:
-        """Follow until cancelled; then every connection is closed and nothing is left running."""
+        """Follow until cancelled; then every connection is closed and nothing is left running.
+
+        It may be run again, also after a fault.
+        """
         async with (
             _session(limit=1) as push_session,  # polls that wait must not keep push away
             _session(limit=MAX_POLLS_AT_ONCE) as poll_session,
@@ -161,7 +164,7 @@ class RoomFeed:
             await self._has_rooms.wait()
             try:
                 ended = await self._live(session)
-            except asyncio.CancelledError:
+            except BaseException:
                 self._leave(SourceEnded("the feed was stopped"))
                 raise
             if self._leave(ended):

@@ -11,7 +11,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from sei.files.media import Media, explained
-from sei.files.track import LATEST_TICKS, Track, VideoTrack
+from sei.files.track import Track, VideoTrack
 
 
 def flow(
@@ -52,10 +52,12 @@ def flow(
                 if other is None:
                     continue
                 dts, pts = read.dts, read.pts
-                if dts is None or pts is None or not other.least_ticks <= dts <= pts < LATEST_TICKS:
+                least = other.least_ticks
+                if dts is None or pts is None or not least <= dts <= pts < other.latest_ticks:
                     other.repair(read)
                 else:
                     other.least_ticks = dts + other.step_ticks
+                    other.latest_ticks = dts + other.leap_ticks
                 packet = read
                 track = other
             packet.stream = track.target

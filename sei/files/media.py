@@ -126,6 +126,17 @@ class Media:
         if not has_pictures:
             raise BadMedia(f"{self.path.name}: holds no pictures")
 
+    def check_decodable(self) -> None:
+        """Refuse pictures that nobody could decode: a copy of them would be taken for whole.
+
+        Raises:
+            BadMedia: FFmpeg found no parameter sets that make sense, whatever the head claims.
+        """
+        for video in self.videos:
+            context = video.stream.codec_context
+            if not context.width or context.pix_fmt is None:
+                raise BadMedia(f"{self.path.name}: holds no pictures that can be decoded")
+
     def _check_sample(self, packet: Packet[Stream]) -> None:
         if packet.is_corrupt:  # its place in the file is declared, and lies behind the end
             raise BadMedia(f"{self.path.name}: cut short")
@@ -222,11 +233,16 @@ def _video(path: Path, container: InputContainer, stream: VideoStream, codec: Co
     extradata = extradata_of(stream)
     if UUID_BYTES in extradata:
         raise BadMedia(f"{path.name}: the decoder configuration holds messages")
-    if container.format.name == "flv" and framing_of(codec, extradata).length_bytes is None:
+    has_lengths = framing_of(codec, extradata).length_bytes is not None
+    if not has_lengths and _needs_lengths(container, extradata):
         raise BadMedia(f"{path.name}: has no decoder configuration")
-    if not stream.codec_context.width:
-        raise BadMedia(f"{path.name}: holds no pictures")
     return Video(stream, codec, extradata)
+
+
+def _needs_lengths(container: InputContainer, extradata: bytes) -> bool:
+    """Tell whether units without lengths would be nonsense here; old Matroska may have them."""
+    names = set(container.format.name.split(","))
+    return bool(names & {"flv", "mov"}) or ("matroska" in names and not extradata)
 
 
 def _is_cover(stream: VideoStream) -> bool:

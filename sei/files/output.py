@@ -13,7 +13,9 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from sei.errors import BadMedia
-from sei.files.media import Media, explained, extradata_of
+from sei.files.media import Media, Video, explained, extradata_of, open_media
+from sei.wire.framing import Codec, Framing, framing_of
+from sei.wire.nal import walk
 
 
 class Container(NamedTuple):
@@ -42,12 +44,16 @@ CONTAINERS: Final[Mapping[str, Container]] = {
 _FRAGMENTS: Final = "frag_keyframe+default_base_moof"
 STANDARD_OUTPUT: Final = Path("-")
 RAW_FORMATS: Final = {"h264", "hevc"}
+IN_BAND: Final = {"mpegts", *RAW_FORMATS}
+"""These carry decoder configurations in the stream, and no packet brings one beside it."""
 MUX_OPTIONS: Final[dict[str, str]] = {"max_interleave_delta": "200000"}
 """Of live outputs, in µs. By default a declared but silent audio stream holds the video back for
 10 s. For files that is right: fragments of an input may last as long."""
 
 FAILED: Final = "cannot be written"
 _TIMES_MAY_REPEAT: Final = {"flv", *RAW_FORMATS}
+_PARAMETER_SETS: Final[dict[Codec, set[int]]] = {"h264": {7, 8}, "hevc": {32, 33, 34}}
+"""Kinds of NAL units."""
 _TRANSPORT_STREAM_CODECS: Final = frozenset(
     {"h264", "hevc", "mpeg2video"}
     | {"aac", "aac_latm", "mp3", "mp2", "ac3", "eac3", "dts", "opus"}
@@ -138,11 +144,24 @@ def open_output(media: Media, target: Path, container: Container) -> Iterator[Mu
         with _muxing(media, "pipe:1", target, container) as muxer:
             yield muxer
         return
-    with (
-        whole_file(media.path, target) as partial,
-        _muxing(media, str(partial), target, container) as muxer,
-    ):
-        yield muxer
+    with whole_file(media.path, target) as partial:
+        with _muxing(media, str(partial), target, container) as muxer:
+            yield muxer
+        if container.muxer not in IN_BAND and not all(map(_has_lengths, media.videos)):
+            _check_made(partial, media, container)
+
+
+def _check_made(made: Path, media: Media, container: Container) -> None:
+    """Look whether a decoder configuration was made out of start codes.
+
+    FFmpeg's muxers say nothing where parameter sets are too damaged for one.
+    """
+    try:
+        with open_media(made):
+            return
+    except BadMedia as error:
+        reason = f"{container.muxer} cannot hold its parameter sets"
+        raise BadMedia(f"{media.path.name}: {reason}") from error
 
 
 @contextmanager
@@ -179,23 +198,44 @@ def _add(media: Media, output: OutputContainer, stream: Stream) -> Stream | None
         return None
     # Typed as the library types it: streams of data have none.
     context: Any = stream.codec_context
-    if context is None:
-        # Other containers take what they cannot name, and then nobody can open the file.
-        between_transport_streams = output.format.name == media.container.format.name == "mpegts"
-        return output.add_stream_from_template(stream) if between_transport_streams else None
-    if output.format.name == "mpegts" and not _fits_transport_stream(media, stream, context):
+    # Other containers take what they cannot name, and then nobody can open the file.
+    is_named = context is not None
+    if not is_named and not output.format.name == media.container.format.name == "mpegts":
         return None
-    if output.format.name == "matroska" and not _has_configuration(media, stream, context):
+    if is_named and not _fits(media, output, stream, context):
         return None
-    if stream.type == "audio" and not context.sample_rate:
-        return None  # the demuxer could not make out what it is
     try:
-        added = output.add_stream_from_template(stream, opaque=True)
-    except ValueError:  # the container cannot hold the codec
+        added = output.add_stream_from_template(stream, opaque=is_named)
+    except ValueError:  # the container cannot hold it, or nobody knows what it is
         return None
-    added.metadata.update(stream.metadata)
-    added.disposition = stream.disposition
+    if is_named:
+        added.metadata.update(stream.metadata)
+        added.disposition = stream.disposition
     return added
+
+
+def _fits(media: Media, output: OutputContainer, stream: Stream, context: Any) -> bool:
+    if output.format.name == "mpegts" and not _fits_transport_stream(media, stream, context):
+        return False
+    if output.format.name == "matroska" and not _has_configuration(media, stream, context):
+        return False
+    videos = [video for video in media.videos if video.stream.index == stream.index]
+    if output.format.name not in IN_BAND and not all(map(_has_parameter_sets, videos)):
+        raise BadMedia(f"{media.path.name}: has no decoder configuration")
+    # Without a rate the demuxer could not make out what it is.
+    return stream.type != "audio" or bool(context.sample_rate)
+
+
+def _has_lengths(video: Video) -> bool:
+    return framing_of(video.codec, video.extradata).length_bytes is not None
+
+
+def _has_parameter_sets(video: Video) -> bool:
+    """Tell whether a decoder configuration is there, or can be made out of start codes."""
+    if _has_lengths(video):
+        return True
+    framing = Framing(video.codec)
+    return {span.kind for span in walk(video.extradata, framing)} >= _PARAMETER_SETS[video.codec]
 
 
 def _fits_transport_stream(media: Media, stream: Stream, context: Any) -> bool:

@@ -15,6 +15,7 @@ from sei.files.flvcopy import copy_tags, may_stay_tags
 from sei.files.media import Media, display_order, explained, open_media
 from sei.files.output import (
     FAILED,
+    IN_BAND,
     RAW_FORMATS,
     STANDARD_OUTPUT,
     Muxer,
@@ -26,8 +27,6 @@ from sei.files.track import MessagesAt, Track, VideoTrack
 from sei.insertion.cadence import Cadence, Injection
 from sei.insertion.rewrite import Rewriter
 
-_IN_BAND: Final = {"mpegts", *RAW_FORMATS}
-"""These carry decoder configurations in the stream, and no packet brings one beside it."""
 _EARLIEST_US: Final = -500_000
 
 
@@ -55,6 +54,7 @@ def remux(
     """
     form = container_of(target, container)
     with open_media(source) as media:
+        media.check_decodable()
         if form.muxer == "flv" and target != STANDARD_OUTPUT and may_stay_tags(media):
             report = copy_tags(source, target, messages_at, progress, injection)
             if report is not None:
@@ -88,7 +88,7 @@ def _tracks(
         elif video is None:
             tracks.append(Track(stream, target, strict=muxer.strict, shift_s=shift_s))
         else:
-            in_band = muxer.output.format.name in _IN_BAND
+            in_band = muxer.output.format.name in IN_BAND
             track = VideoTrack(
                 video,
                 Rewriter(
@@ -102,7 +102,7 @@ def _tracks(
                 target,
                 meter,
                 strict=muxer.strict,
-                may_change=media.container.format.name not in _IN_BAND,
+                may_change=media.container.format.name not in IN_BAND,
                 shift_s=shift_s,
             )
             tracks.append(track)

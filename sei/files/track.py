@@ -27,6 +27,7 @@ MessagesAt = Callable[[float], tuple[bytes, ...]]
 LATEST_TICKS: Final = 1 << 60
 """FFmpeg's own arithmetic ends at 2^63."""
 
+_LONGEST_TICKS: Final = (1 << 31) - 1
 _METER_MASK: Final = 63
 _NO_SHIFT: Final = Fraction(0)
 
@@ -55,6 +56,10 @@ class Track:
         """How far apart decoding times must be to differ in the output."""
         self.least_ticks = LATEST_TICKS if shift_s else -LATEST_TICKS
         """The least decoding time that needs no repair."""
+        self.leap_ticks: Final = _leap_ticks(source, old, new)
+        """What no two packets may be apart."""
+        self.latest_ticks = LATEST_TICKS
+        """The first presentation time that needs a closer look."""
         self.last: Packet[Stream] | None = None
         """What was written last: the muxer has converted its times."""
 
@@ -65,7 +70,8 @@ class Track:
             BadMedia: they are out of all range.
         """
         dts, pts = packet.dts, packet.pts
-        if max(abs(dts or 0), abs(pts or 0)) >= LATEST_TICKS:
+        latest = min(self.latest_ticks, LATEST_TICKS)
+        if max(dts or 0, pts or 0) >= latest or min(dts or 0, pts or 0) <= -LATEST_TICKS:
             raise BadMedia("a packet's time is out of all range")
         scale, timeline = self._scale, self._timeline
         if self.last is not None and self.last.dts is not None:
@@ -79,6 +85,8 @@ class Track:
         # After a jump nothing can stay as it came.
         after = math.ceil(times.dts * self._new_base / self._old_base) + self.step_ticks
         self.least_ticks = LATEST_TICKS if timeline.offset else after
+        if dts is not None:
+            self.latest_ticks = dts + self.leap_ticks
         return float(times.dts * self._new_base)
 
 
@@ -133,10 +141,11 @@ class VideoTrack(Track):
             BadMedia: the stream cannot carry a message, or a time is out of all range.
         """
         dts, pts = packet.dts, packet.pts
-        if dts is None or pts is None or not self.least_ticks <= dts <= pts < LATEST_TICKS:
+        if dts is None or pts is None or not self.least_ticks <= dts <= pts < self.latest_ticks:
             decoded_s = self.repair(packet)
         else:
             self.least_ticks = dts + self.step_ticks
+            self.latest_ticks = dts + self.leap_ticks
             self._base = self._old_base
             decoded_s = dts * self._tick_s
         if self._start_s is None:
@@ -157,6 +166,13 @@ class VideoTrack(Track):
         self.injected += done.injected
         self.removed += done.removed
         return with_bytes(packet, done.packet, self._base) if done.packet else None
+
+
+def _leap_ticks(source: Stream, old: Fraction, new: Fraction) -> int:
+    """Say how far apart packets are that MP4 cannot hold: it gives durations 31 bits."""
+    if source.type not in ("video", "audio"):
+        return LATEST_TICKS
+    return min(LATEST_TICKS, int((_LONGEST_TICKS * new) / old))
 
 
 def time_base(stream: Stream) -> Fraction:

@@ -11,6 +11,7 @@ from sei.flv.clock import TagClock
 from sei.flv.live import LiveRewriter
 from sei.flv.stream_tag import StreamTag, TagSink
 from sei.flv.tags import VIDEO
+from sei.inputs.ration import Ration
 from sei.inputs.source import ByteSource, Opened
 from sei.insertion.cadence import Injection
 from sei.insertion.supply import SupplyBox
@@ -30,6 +31,7 @@ class FlvEngine:
         inject: when messages go in.
         clock: of the outputs; goes on from life to life.
         now_s: a clock for delays.
+        ration: of work in the loop; None for an input that is not live.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class FlvEngine:
         inject: Injection = "on",
         clock: TagClock | None = None,
         now_s: Callable[[], float] = time.perf_counter,
+        ration: Ration | None = None,
     ) -> None:
         self._source: Final = source
         self._supply: Final = supply
@@ -50,6 +53,7 @@ class FlvEngine:
         self._inject: Final = inject
         self._clock: Final = clock or TagClock()
         self._now_s: Final = now_s
+        self._ration: Final = ration
 
     async def run_once(self) -> None:
         """Run one life of the input; returns where it ends. Cancelling leaves nothing open.
@@ -68,7 +72,12 @@ class FlvEngine:
         self._clock.restart()
         rewriter = LiveRewriter(lambda _ms: self._supply.newest.messages, self._clock, self._inject)
         async for chunk in opened.chunks:
+            if self._ration is None:
+                self._step(rewriter, chunk)
+                continue
+            self._ration.begin()
             self._step(rewriter, chunk)
+            await self._ration.rest()
 
     def _step(self, rewriter: LiveRewriter, chunk: bytes) -> None:
         """Take one chunk in and publish what it completes."""
@@ -94,6 +103,6 @@ class FlvEngine:
         pictures = sum(tag.kind == VIDEO for tag in tags)
         self._counts.video_packets += pictures
         self._counts.other_packets += len(tags) - pictures
-        if self._counts.input_state != "live":
+        if pictures and self._counts.input_state != "live":
             self._counts.input_state = "live"
             self._counts.error = self._counts.error_code = ""

@@ -14,8 +14,10 @@ from typing import Final, cast
 import httptools
 
 from sei.errors import SourceFailed
+from sei.inputs.ration import Ration
 
 MAX_HEAD_BYTES: Final = 32 * 1024
+"""Of what comes and is no body: the head, and between pieces of the body what frames them."""
 READ_AHEAD_BYTES: Final = 128 * 1024
 
 
@@ -39,8 +41,10 @@ class HttpAnswer(asyncio.Protocol):
         self._heard_s = self._loop.time()
         self._queue: Final[deque[bytes]] = deque()
         self._queued_bytes = 0
-        self._head_bytes = 0
+        self._bodiless_bytes = 0
+        """Of what came since the last piece of body."""
         self._is_paused = False
+        self._ration: Final = Ration()
         self._is_over = False
         self._error: SourceFailed | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -99,13 +103,12 @@ class HttpAnswer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came in."""
         self._heard_s = self._loop.time()
-        if not self._head.done():
-            self._head_bytes += len(data)
+        self._bodiless_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("the input does not answer in HTTP")
-        if self._head_bytes > MAX_HEAD_BYTES and not self._head.done():
+        if self._bodiless_bytes > MAX_HEAD_BYTES:  # trailers, extensions of chunks too
             self._fail("the input answers with endless headers")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,7 +122,9 @@ class HttpAnswer(asyncio.Protocol):
         self._wake()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header (httptools)."""
+        """Keep a header, no trailer (httptools)."""
+        if self._head.done():
+            return
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -132,6 +137,7 @@ class HttpAnswer(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Queue a piece (httptools)."""
+        self._bodiless_bytes = 0
         self._queue.append(body)
         self._queued_bytes += len(body)
         if self._queued_bytes > READ_AHEAD_BYTES and not self._is_paused:

@@ -94,4 +94,5 @@ def _fits(host: str, allowed: str) -> bool:
 
 
 def _canonical(host: str | None) -> str:
-    return (host or "").lower().rstrip(".")
+    """Write a host as it is compared; the brackets of an IPv6 one belong to the address."""
+    return (host or "").lower().rstrip(".").removeprefix("[").removesuffix("]")

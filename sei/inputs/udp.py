@@ -95,6 +95,8 @@ class _Receiver(asyncio.DatagramProtocol):
         self._arrived: Final = asyncio.Event()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
+        if not data:  # no sign of life of a stream; and any number of them would fit the bound
+            return
         if self._source.admits(self._queued_bytes + len(data)):
             self._queue.append(data)
             self._queued_bytes += len(data)

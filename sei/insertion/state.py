@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from room.errors import InvalidArgument
-from room.position import Position
+from room.position import LARGEST, Position
 from room.snapshot import Head, read_head
 from sei.wire.payload import Signature, encode
 
@@ -46,7 +46,8 @@ def check_public(body: bytes) -> Head:
     """Read the head of a snapshot that is to be seen by everybody.
 
     Raises:
-        InvalidArgument: the bytes are no snapshot of ``state``, or not its anonymous view.
+        InvalidArgument: the bytes are no snapshot of ``state``, or not its anonymous view, or have
+            a position or time that no reader takes.
         Malformed: they are not JSON.
     """
     head = read_head(body)
@@ -54,6 +55,9 @@ def check_public(body: bytes) -> Head:
         raise InvalidArgument(
             f"only the anonymous view of state goes into a stream, not {head.view} of {head.doc}"
         )
+    numbers = (*head.position, head.ts)
+    if not 0 <= min(numbers) <= max(numbers) <= LARGEST:
+        raise InvalidArgument("position and time of a snapshot are within 0 and 2^53-1")
     return head
 
 

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from sei.errors import BadMedia
@@ -76,6 +77,21 @@ def parse_output(text: str) -> Output:
             return Output("file", name, text, text)
     known = " ".join([*_BY_NAME, "rtmp://…", *(f"FILE{suffix}" for suffix in _SUFFIXES)])
     raise BadMedia(f"{text[:200]!r} is no output; there are {known} FOLDER/live.m3u8")
+
+
+def parse_outputs(texts: Iterable[str]) -> list[Output]:
+    """Read the outputs of one stream; those that would be shown alike are numbered.
+
+    Raises:
+        BadMedia: one is no output.
+    """
+    outputs: list[Output] = []
+    times: dict[str, int] = {}
+    for output in map(parse_output, texts):
+        seen = times[output.shown] = times.get(output.shown, 0) + 1
+        shown = output.shown if seen == 1 else f"{output.shown} ({seen})"
+        outputs.append(output._replace(shown=shown))
+    return outputs
 
 
 def _is_path(text: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from room.errors import InvalidArgument
+from sei.outputs import http_answer
 from sei.outputs.http_connection import PlayerConnection
-from sei.outputs.http_routes import FindOutlet
+from sei.outputs.http_routes import FindOutlet, StreamAway
 
 _log: Final = logging.getLogger(__name__)
 STALL_S: Final = 10.0
@@ -22,6 +24,10 @@ SWEEP_S: Final = 1.0
 CLOSE_S: Final = 1.0
 """How long players may take for what was written when the server closes."""
 BACKLOG: Final = 4096
+MAX_CONNECTIONS: Final = 16_384
+"""Handed in and not yet gone; more than one process can feed. Where fewer descriptors are allowed,
+three quarters of those: inputs and files need some when every player comes at once."""
+_FULL_RETRY_MS: Final = 5000
 
 
 class PlayerServer:
@@ -31,14 +37,22 @@ class PlayerServer:
         find_outlet: gives the ``Outlet`` of a stream by its name; asked for each request.
         stall_s: how long a player may take no byte.
         idle_s: how long a connection may be without a whole request.
+        max_connections: how many may be handed in; None takes what the process can bear.
     """
 
     def __init__(
-        self, find_outlet: FindOutlet, *, stall_s: float = STALL_S, idle_s: float = IDLE_S
+        self,
+        find_outlet: FindOutlet,
+        *,
+        stall_s: float = STALL_S,
+        idle_s: float = IDLE_S,
+        max_connections: int | None = None,
     ) -> None:
         self.find_outlet: Final = find_outlet
         self._stall_s: Final = stall_s
         self._idle_s: Final = idle_s
+        self._max_connections: Final = max_connections or _bearable()
+        self._is_full = False
         self._connections: Final[set[PlayerConnection]] = set()
         self._beginning: Final[set[asyncio.Task[None]]] = set()
         self._empty: Final = asyncio.Event()
@@ -52,8 +66,13 @@ class PlayerServer:
     def adopt(self, connection: socket.socket) -> None:
         """Serve a connection of which nothing was read, and which another process accepted.
 
-        The socket is ours from here on. One that is gone already is no error.
+        The socket is ours from here on. One that is gone already is no error; one too many is told
+        to come again.
         """
+        if len(self._connections) + len(self._beginning) >= self._max_connections:
+            self._turn_away(connection)
+            return
+        self._is_full = False
         beginning = self._loop.create_task(self._begin(connection), name="player begins")
         self._beginning.add(beginning)
         beginning.add_done_callback(self._beginning.discard)
@@ -116,6 +135,16 @@ class PlayerServer:
             _log.debug("a connection was gone before it was served: %s", error)
             connection.close()
 
+    def _turn_away(self, connection: socket.socket) -> None:
+        if not self._is_full:  # said when it began
+            self._is_full = True
+            _log.warning("no more players are taken than %d", self._max_connections)
+        away = StreamAway("there are too many players", retry_after_ms=_FULL_RETRY_MS)
+        answer = http_answer.problem(away, keep_alive=False)
+        with suppress(OSError):
+            connection.send(answer.head + answer.body)
+        connection.close()
+
     def _sweep_s(self) -> float:
         return min(SWEEP_S, self._stall_s / 4, self._idle_s / 4)
 
@@ -126,3 +155,10 @@ class PlayerServer:
         self._timer = None
         if self._connections:
             self._timer = self._loop.call_later(self._sweep_s(), self._sweep)
+
+
+def _bearable() -> int:
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return min(MAX_CONNECTIONS, allowed * 3 // 4)

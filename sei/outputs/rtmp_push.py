@@ -44,12 +44,13 @@ class RtmpPush:
     """A ``TagSink`` that publishes to an RTMP server.
 
     A publication begins with metadata, configurations and a keyframe, at time 0. ``counts`` gets
-    the state under the address as it may be shown: ``connecting``, ``live``, ``closed``, or code
-    and text of the last failure until it is live again.
+    the state under ``shown``: ``connecting``, ``live``, ``closed``, or code and text of the last
+    failure until it is live again.
 
     Args:
         address: ``rtmp[s]://host[:port]/app[/instance]/key[?query]``.
         counts: of the stream; what happens here is written there.
+        shown: what it is called; unless given, its address as it may be shown.
         timing: how long to wait for what.
         backoff: how long to wait between attempts.
         max_bytes: what may wait for the server.
@@ -63,12 +64,15 @@ class RtmpPush:
         address: str,
         counts: Counts,
         *,
+        shown: str | None = None,
         timing: PushTiming | None = None,
         backoff: Backoff | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._address: Final = parse_rtmp(address)
         self._counts: Final = counts
+        self.shown: Final = shown or self._address.shown
+        """What it is called for logs and people."""
         self._timing: Final = timing or PushTiming()
         self._backoff: Final = backoff or Backoff()
         self._backlog: Final = Backlog(max_bytes)
@@ -76,11 +80,6 @@ class RtmpPush:
         self._closing: Final = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._live_at_s = math.inf
-
-    @property
-    def shown(self) -> str:
-        """The address as it may be shown."""
-        return self._address.shown
 
     def start(self) -> None:
         """Begin to connect, in a task of its own."""

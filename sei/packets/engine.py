@@ -36,7 +36,7 @@ from sei.packets.opening import (
 )
 from sei.packets.outputs import Outputs, is_of_tags
 from sei.packets.picture import TestPicture
-from sei.packets.pipe import BytePipe
+from sei.packets.pipe import BytePipe, live_ration
 from sei.packets.pump import Pump
 from sei.relay.config import StreamConfig
 from sei.relay.counts import Counts
@@ -145,7 +145,8 @@ class PacketEngine:
         return self._pump
 
     async def _run_bytes(self, pump: Pump, opened: Opened) -> None:
-        pipe = BytePipe()
+        is_live = self._address.kind in ("http", "rtmp", "udp")
+        pipe = BytePipe(ration=live_ration() if is_live else None)
         filling = asyncio.create_task(_fill(pipe, opened), name="packets input")
         try:
             await self._in_thread(lambda: self._bytes(pump, pipe, opened), pipe.abandon)

@@ -22,7 +22,7 @@ from sei.errors import BadMedia, SourceFailed
 from sei.inputs.policy import MAX_REDIRECTS, check_http, check_redirect
 from sei.packets.hls_playlist import MAGIC, MAX_PLAYLIST_BYTES, prepare
 from sei.packets.opening import Readable
-from sei.packets.pipe import BytePipe
+from sei.packets.pipe import BytePipe, live_ration
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0
@@ -99,6 +99,7 @@ class HlsInput:
         self._bodies: Final[set[asyncio.Task[None]]] = set()
         self._pipes: Final[list[BytePipe]] = []
         self._known: Final[dict[str, _Known]] = {}
+        self._ration: Final = live_ration()
         self._failures = 0
         self._began = False
 
@@ -200,7 +201,7 @@ class HlsInput:
         if head.startswith(MAGIC):
             answer.close()
             return _Fetched(url, head.decode(errors="replace"), _Contents(b""))
-        pipe = BytePipe()
+        pipe = BytePipe(ration=self._ration)
         self._pipes[:] = [*(known for known in self._pipes if not known.is_over), pipe]
         task = asyncio.create_task(self._copy(answer, head, pipe), name="hls segment")
         self._bodies.add(task)

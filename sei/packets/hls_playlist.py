@@ -11,10 +11,14 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
-from sei.errors import BadMedia
+from sei.errors import BadMedia, SourceFailed
 
 MAGIC: Final = b"#EXTM3U"
 MAX_PLAYLIST_BYTES: Final = 1024 * 1024
+MAX_LINES: Final = 50_000
+"""A day of segments of 6 s. Each is an address that the demuxer keeps, and joins if it fails."""
+MAX_PREPARED_BYTES: Final = 8 * 1024 * 1024
+"""A short name becomes a whole address, which may have thousands of characters."""
 _ATTRIBUTE: Final = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
 _URI: Final = re.compile(r'URI="([^"]*)"')
 _VARIANT: Final = "#EXT-X-STREAM-INF:"
@@ -42,8 +46,11 @@ def prepare(text: str, base_url: str) -> MediaPlaylist:
 
     Raises:
         BadMedia: its segments are encrypted, or not to be fetched over HTTP.
+        SourceFailed: it names too many.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_LINES or len(text) + len(lines) * len(base_url) > MAX_PREPARED_BYTES:
+        raise SourceFailed(f"a playlist of the input has {len(lines)} lines, which is too long")
     for line in lines:
         if line.startswith(_KEYS) and _attributes(line).get("METHOD") != "NONE":
             raise BadMedia("the segments of the input are encrypted")

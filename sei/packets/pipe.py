@@ -8,8 +8,12 @@ from collections import deque
 from typing import Final
 
 from sei.errors import SourceFailed
+from sei.inputs.ration import Ration
 
 MAX_WAITING_BYTES: Final = 2 * 1024 * 1024
+_SHARE: Final = 0.5
+_BURST_S: Final = 2.0
+"""A segment, or what a server sends at its beginning, comes at once."""
 
 
 class BytePipe:
@@ -20,10 +24,14 @@ class BytePipe:
 
     Args:
         max_waiting_bytes: above this the loop waits.
+        ration: of work in the thread that reads; None for an input that is not live.
     """
 
-    def __init__(self, *, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+    def __init__(
+        self, *, max_waiting_bytes: int = MAX_WAITING_BYTES, ration: Ration | None = None
+    ) -> None:
         self._max_waiting_bytes: Final = max_waiting_bytes
+        self._ration: Final = ration
         self._loop: Final = asyncio.get_running_loop()
         self._room: Final = asyncio.Event()
         self._changed: Final = threading.Condition()
@@ -72,6 +80,8 @@ class BytePipe:
 
     def read(self, size: int) -> bytes:
         """Give at most ``size`` bytes as soon as there are any; none at the end."""
+        if self._ration is not None:
+            self._rest(self._ration)
         with self._changed:
             while not self._chunks:
                 if self._ended:
@@ -87,10 +97,23 @@ class BytePipe:
             has_room_again = self.waiting_bytes <= half < before
         if has_room_again:
             self._make_room()
+        if self._ration is not None:
+            self._ration.begin()
         return bytes(first)
+
+    def _rest(self, ration: Ration) -> None:
+        """Rest after what was done since the last piece, unless all is given up meanwhile."""
+        with self._changed:
+            if (rest_s := ration.end()) is not None:
+                self._changed.wait_for(lambda: self._ended and not self._chunks, rest_s)
 
     def _make_room(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._room.set)
         except RuntimeError as error:  # the loop is closed
             self.failure = self.failure or SourceFailed(f"the input ended: {error}")
+
+
+def live_ration() -> Ration:
+    """Make what bounds the work of one life of a live input in the engine's thread."""
+    return Ration(_SHARE, _BURST_S)

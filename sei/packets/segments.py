@@ -113,10 +113,12 @@ class Segments:
             return item.may_begin
         if item.track != VIDEO_TRACK:
             return item.may_begin and self._specs != layout.specs
+        if self._bytes >= MAX_SEGMENT_BYTES:
+            return True
         long_s = (item.dts_us - self._open.start_us) / US_PER_S
         if item.is_keyframe:
             return long_s >= TARGET_S * _ALMOST or self._specs != layout.specs
-        return long_s >= MAX_SEGMENT_S or self._bytes >= MAX_SEGMENT_BYTES
+        return long_s >= MAX_SEGMENT_S
 
     def _begin(self, item: Item, layout: Layout) -> None:
         options = {} if self._format_name == "mpegts" else self._fragment_options()

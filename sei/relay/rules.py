@@ -23,7 +23,7 @@ MAX_REDIRECT_HOSTS: Final = 32
 MAX_TEXT_BYTES: Final = 2048
 MESSAGE_BYTES: Final = range(MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES + 1)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:\d+)?|\[[0-9A-Fa-f:]+\]")
+_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:]+\]")
 _MAX_KEY_BYTES: Final = 64 * 1024
 _LISTENS: Final = ("listen", "status_listen")
 Value = TypeVar("Value")
@@ -154,7 +154,9 @@ def _check_redirects(hosts: tuple[str, ...]) -> None:
         raise InvalidArgument(f"redirects: there are more than {MAX_REDIRECT_HOSTS} hosts")
     for host in hosts:
         if len(host) > 255 or _HOST.fullmatch(host) is None:
-            raise InvalidArgument(f"redirects: {host[:80]!r} is no host and no *.example.org")
+            raise InvalidArgument(
+                f"redirects: {host[:80]!r} is no host and no *.example.org; ports are not compared"
+            )
 
 
 def _check_probe(probe: Probe, outputs: tuple[str, ...]) -> None:

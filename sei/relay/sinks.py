@@ -35,7 +35,9 @@ class Sinks:
         self._skips_counted = 0
         self._forms: Final = [output.shown for output in _of(outputs, "players")]
         self.live: Final = LiveStream() if _of(outputs, "players") else None
-        self._pushes: Final = [RtmpPush(output.target, counts) for output in _of(outputs, "rtmp")]
+        self._pushes: Final = [
+            RtmpPush(output.target, counts, shown=output.shown) for output in _of(outputs, "rtmp")
+        ]
         self._files: Final = [
             FlvFile(output.shown, _opener(output), partial(self._say, output.shown))
             for output in (*_of(outputs, "file"), *_of(outputs, "stdout"))

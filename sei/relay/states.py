@@ -166,7 +166,10 @@ class RoomStates:
                     on_state(line.state)
 
     def _encode(self, known: _Room, max_message_bytes: int) -> bool:
-        """Encode the newest state under a limit; tell whether it fits, else the last one stays."""
+        """Encode the newest state under a limit; tell whether that gave other messages.
+
+        Where it does not fit the last one stays.
+        """
         line, newest = known.lines[max_message_bytes], known.newest
         if newest is None:
             return False
@@ -177,13 +180,16 @@ class RoomStates:
             return False
         line.is_too_large = False
         head = newest.head
-        line.state = State(
+        state = State(
             room=head.room,
             max_message_bytes=max_message_bytes,
             epoch=head.epoch,
             version=head.version,
             messages=messages,
         )
+        if state == line.state:  # signed again with the same key: no change to repeat thrice
+            return False
+        line.state = state
         return True
 
     def _complain(

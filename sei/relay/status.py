@@ -9,7 +9,7 @@ import msgspec
 
 from room.errors import InvalidArgument
 from sei.inputs.address import parse_address
-from sei.outputs.address import parse_output
+from sei.outputs.address import parse_output, parse_outputs
 from sei.relay.config import StreamConfig
 from sei.relay.counts import Counts
 from sei.relay.listed import Listed
@@ -138,8 +138,9 @@ def _state(supervisor: Supervisor, listed: Listed, counts: Counts) -> str:
 
 def _outputs(config: StreamConfig, counts: Counts) -> dict[str, str]:
     """Say how each output is, by a name without secrets in it."""
-    told = {_shown(name): text for name, text in counts.outputs.items()}
-    return {_shown(text): told.pop(_shown(text), "") for text in config.outputs} | told
+    names = [output.shown for output in parse_outputs(config.outputs)]
+    told = {n if n in names else _shown(n): text for n, text in counts.outputs.items()}
+    return {name: told.pop(name, "") for name in names} | told
 
 
 def _shown(output: str) -> str:

@@ -14,9 +14,10 @@ from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.engine import FlvEngine
 from sei.inputs.address import parse_address
 from sei.inputs.held_back import HeldBack
+from sei.inputs.ration import Ration
 from sei.inputs.sources import make_source
 from sei.insertion.supply import SupplyBox
-from sei.outputs.address import parse_output
+from sei.outputs.address import parse_outputs
 from sei.outputs.outlet import Outlet
 from sei.outputs.shelf import Shelf
 from sei.packets.engine import EngineHung, PacketEngine
@@ -32,7 +33,8 @@ FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 15.0
 STALL_S: Final = 12.0
 """A live input that brings no picture for so long is given up; its source has a shorter time-out of
-its own for a silent line."""
+its own for a silent line. After a quarter of that it counts as stalled."""
+_LOOKS: Final = 4
 REFUSED_RETRY_S: Final = 30.0
 """After what no attempt should mend: the publisher may have changed the stream meanwhile."""
 _LIVE: Final = frozenset({"http", "hls", "rtmp", "udp"})
@@ -65,7 +67,9 @@ class RelayedStream:
         self._is_live: Final = self._address.kind in _LIVE
         self._backoff: Final = Backoff(FIRST_RETRY_S, LAST_RETRY_S)
         self._stopping: Final = asyncio.Event()
-        outputs = [parse_output(text) for text in config.outputs]
+        self._live_since_s: float | None = None
+        """When the first picture of this life was seen, for the backoff; None before that."""
+        outputs = parse_outputs(config.outputs)
         self._sinks: Final = Sinks(outputs, counts)
         self._shelf: Final = Shelf() if any(one.kind == "hls" for one in outputs) else None
         forms = frozenset(one.format for one in outputs if one.kind == "players")
@@ -79,15 +83,18 @@ class RelayedStream:
             SeatsyncError: no attempt can help.
             WorkerSpoilt: a thread hangs; the worker must end.
         """
-        async with AsyncExitStack() as exits:
-            exits.push_async_callback(self._sinks.close)
-            self._sinks.start()
-            if isinstance(self._engine, PacketEngine):
-                exits.push_async_callback(self._engine.close)
-            await exits.enter_async_context(
-                Watching(self._config, self._counts, self._box, self.outlet)
-            )
-            await self._live_or_stop()
+        try:
+            async with AsyncExitStack() as exits:
+                exits.push_async_callback(self._sinks.close)
+                self._sinks.start()
+                if isinstance(self._engine, PacketEngine):
+                    exits.push_async_callback(self._engine.close)
+                await exits.enter_async_context(
+                    Watching(self._config, self._counts, self._box, self.outlet)
+                )
+                await self._live_or_stop()
+        except EngineHung as error:
+            raise WorkerSpoilt(error.message) from error
 
     async def stop(self) -> None:
         """End the stream in order; ``run`` then returns."""
@@ -112,34 +119,25 @@ class RelayedStream:
     async def _live_on(self) -> None:
         """Run one life of the input after the other."""
         while True:
-            began_s = time.monotonic()
             try:
                 await self._live_once()
-            except EngineHung as error:
-                raise WorkerSpoilt(error.message) from error
-            except (SourceFailed, BadFlv) as error:
+            except (SourceFailed, BadFlv, BadMedia) as error:
                 failure: SeatsyncError = error
-            except BadMedia as error:
-                failure = error
             else:
                 if not self._is_live:
                     return
                 failure = SourceFailed("the input ended")
             if not self._is_live:
                 raise failure
-            await self._pause(failure, time.monotonic() - began_s)
+            await self._pause(failure, self._lived_s())
 
     async def _live_once(self) -> None:
         """Run one life of the input, for as long as pictures come."""
+        self._live_since_s = None
         life = asyncio.create_task(self._engine.run_once(), name=f"life of {self._config.name}")
         try:
-            pictures = -1
-            while self._is_live and pictures != self._counts.video_packets and not life.done():
-                pictures = self._counts.video_packets
-                await asyncio.wait((life,), timeout=self._stall_s)
-            if self._is_live and not life.done():
-                self._counts.input_state = "stalled"
-                raise SourceFailed(f"no picture came for {self._stall_s:.0f} s")
+            if self._is_live:
+                await self._watch(life)
             await life
         finally:
             life.cancel()
@@ -147,6 +145,30 @@ class RelayedStream:
             hung = None if life.cancelled() else life.exception()
             if isinstance(hung, EngineHung):  # worse than why the life was given up
                 raise hung
+
+    def _lived_s(self) -> float:
+        """Say for how long pictures came; to connect, or to wait for the first, is not living."""
+        return 0.0 if self._live_since_s is None else time.monotonic() - self._live_since_s
+
+    async def _watch(self, life: asyncio.Task[None]) -> None:
+        """Look whether pictures come, until the life is over; say when they stop.
+
+        Raises:
+            SourceFailed: none came for the stall time-out.
+        """
+        counts, missed = self._counts, 0
+        while missed < _LOOKS:
+            pictures = counts.video_packets
+            await asyncio.wait((life,), timeout=self._stall_s / _LOOKS)
+            came = counts.video_packets != pictures
+            if came and self._live_since_s is None:
+                self._live_since_s = time.monotonic()
+            if life.done():
+                return
+            missed = 0 if came else missed + 1
+            if counts.input_state in ("live", "stalled"):
+                counts.input_state = "live" if came else "stalled"
+        raise SourceFailed(f"no picture came for {self._stall_s:.0f} s")
 
     async def _pause(self, failure: SeatsyncError, lived_s: float) -> None:
         """Say why the input is gone, and wait; outputs and players stay."""
@@ -185,7 +207,10 @@ class RelayedStream:
                 raise BadMedia(f"the flv engine cannot read {self._address.shown}")
             if can_wait:
                 source = HeldBack(source, sinks.drained)
-            return FlvEngine(source, box, sinks.every, counts, inject=config.inject)
+            ration = Ration() if self._is_live else None
+            return FlvEngine(
+                source, box, sinks.every, counts, inject=config.inject, ration=ration
+            )
         if self._address.kind == "file":
             source = None  # PyAV reads it itself, and seeks in it
         drained = sinks.drained if can_wait else None

@@ -9,6 +9,7 @@ application, and the key is empty.
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from sei.errors import BadMedia
 from sei.inputs.policy import split_address
@@ -30,6 +31,16 @@ class RtmpAddress(NamedTuple):
     """The address of the application, as ``connect`` wants it."""
     shown: str
     """For logs and people: without query, and of a long key only the beginning."""
+
+    def without_secrets(self, text: str) -> str:
+        """Take out of a text what a server repeats of the key: some do when they refuse it."""
+        name, _, query = self.key.partition("?")
+        values = [value for _, value in parse_qsl(query)]
+        for secret in (query, *sorted(values, key=len, reverse=True), name):
+            if len(secret) > 2 * _SHOWN_KEY_CHARACTERS:
+                kept = secret[:_SHOWN_KEY_CHARACTERS] if secret == name else ""
+                text = text.replace(secret, f"{kept}…")
+        return text
 
 
 def parse_rtmp(text: str) -> RtmpAddress:

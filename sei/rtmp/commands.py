@@ -19,7 +19,7 @@ FC_UNPUBLISH: Final = 5
 DELETE_STREAM: Final = 6
 """Transactions; every command is sent once."""
 MAX_COMMAND_BYTES: Final = 64 * 1024
-_MAX_TEXT_CHARACTERS: Final = 120
+_MAX_TEXT_CHARACTERS: Final = 1000
 _FOUR_CC: Final[list[Value]] = ["avc1", "hvc1", "av01", "vp09", "mp4a", "Opus", ".mp3", "ac-3"]
 """Enhanced RTMP v2: what passes through here untouched."""
 _PLAYER: Final = "LNX 9,0,124,2 (seatsync)"

@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from sei.errors import RtmpFailed
+from sei.inputs.ration import Ration
 from sei.rtmp.address import RtmpAddress
 from sei.rtmp.handshake import RANDOM_BYTES
 from sei.rtmp.session import Ended, Event, Purpose, Session
 
 _PIECE_BYTES: Final = 64 * 1024
+_TAKEN_BYTES: Final = 16 * 1024
+"""At a time. Cut into messages of no bytes that is work for 30 ms, in which no other stream moves."""
 _CODES: Final = {
     "NetStream.Play.StreamNotFound": "NOT_FOUND",
     "NetConnection.Connect.Rejected": "FORBIDDEN",
@@ -45,6 +48,7 @@ class Link:
         self._writer: Final = writer
         self._stall_s: Final = stall_s
         self._flushing: Final = asyncio.Lock()
+        self._ration: Final = Ration()
 
     async def receive(self) -> list[Event]:
         """Wait for bytes of the server and answer what needs an answer; give what they mean.
@@ -54,12 +58,14 @@ class Link:
             BadRtmp: the server breaks the protocol.
         """
         try:
-            chunk = await self._reader.read(_PIECE_BYTES)
+            chunk = await self._reader.read(_TAKEN_BYTES)
         except OSError as error:
             raise _broken(error) from error
         if not chunk:
             raise RtmpFailed("the server closed the connection")
+        self._ration.begin()
         events = self.session.receive(chunk)
+        await self._ration.rest()
         await self.flush()
         return events
 

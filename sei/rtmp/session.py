@@ -24,6 +24,7 @@ OUR_CHUNK_BYTES: Final = 60_000
 """A frame is as a rule one chunk; SRS takes at most 65,536."""
 WINDOW_BYTES: Final = 2_500_000
 BUFFER_MS: Final = 1000
+_MAX_SAID_CHARACTERS: Final = 120
 _CONTROL: Final = 2
 _COMMANDS: Final = 3
 _CHUNK_STREAMS: Final = {AUDIO: 4, SCRIPT: 5, VIDEO: 6}
@@ -201,7 +202,7 @@ class Session:
             commands.CONNECT,
             commands.CREATE_STREAM,
         ):
-            return [Ended(answer.status.code, True, answer.status.description)]
+            return [self._over(answer.status, is_refusal=True)]
         if answer.name == "_result" and answer.transaction == commands.CONNECT:
             self._connected()
         elif answer.name == "_result" and answer.transaction == commands.CREATE_STREAM:
@@ -251,10 +252,18 @@ class Session:
         if status.code == _STARTS[self._purpose] and self._stream is not None:
             return self._start()
         if status.level == "error":
-            return [Ended(status.code, True, status.description)]
+            return [self._over(status, is_refusal=True)]
         if status.code in _ENDINGS and self._purpose == "play":
-            return [Ended(status.code, False, status.description)]
+            return [self._over(status, is_refusal=False)]
         return []
+
+    def _over(self, status: Status, *, is_refusal: bool) -> Ended:
+        """Pass on what the server says, without what it repeats of the key."""
+        code, description = (
+            self._address.without_secrets(text)[:_MAX_SAID_CHARACTERS]
+            for text in (status.code, status.description)
+        )
+        return Ended(code, is_refusal, description)
 
 
 def _named(name: str, transaction: int, key: str) -> Message:

@@ -120,10 +120,14 @@ class Watcher:
         """Wait until a version is found, or a later one."""
         self._wait("newest >= bound", version)
 
-    def plays(self, frames: int = FRAMES) -> None:
-        """Wait until the picture goes on, and see that it is one of the clip."""
+    def plays(self, frames: int = 0) -> None:
+        """Wait until the picture goes on, and see that it is one of the clip.
+
+        Args:
+            frames: so many are to be shown since the start, at least.
+        """
         before = self._progress()
-        self._wait("frames >= bound", before["frames"] + frames)
+        self._wait("frames >= bound", max(frames, before["frames"] + FRAMES))
         assert self._progress()["time"] > before["time"]
         picture = np.array(self.page.evaluate("picture()"))
         assert np.abs(self._pictures - picture).mean(axis=1).min() < MAX_DIFFERENCE

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Final
 import av
 from rtmp_peers import NginxRtmp, needed
 
-from sei.files.read import read
+from sei.files.read import Found, read
 from sei.flv.tags import TagParser, write_tag
 from sei.wire.message import UUID_BYTES
 from sei.wire.payload import Message, decode
@@ -44,17 +43,23 @@ def _end_of_fragments(content: bytes) -> int:
     return end
 
 
-def messages(content: bytes, suffix: str) -> list[Message | None]:
-    """Find our messages in a container, in decoding order."""
+def messages(content: bytes, suffix: str, *, as_shown: bool = False) -> list[Message | None]:
+    """Find our messages in a container, in decoding order or as their pictures are shown."""
     with tempfile.NamedTemporaryFile(suffix=f".{suffix}") as file:
         file.write(whole(content, suffix))
         file.flush()
-        return [found.message for found in read(Path(file.name))]
+        found = list(read(Path(file.name)))
+    return [item.message for item in (shown(found) if as_shown else found)]
 
 
-def pyav_units(path: Path) -> tuple[Counter[Message | None], int]:
+def shown(found: list[Found]) -> list[Found]:
+    """Order messages as their pictures are shown."""
+    return sorted(found, key=lambda item: item.pts_s or 0.0)
+
+
+def pyav_units(path: Path) -> tuple[list[Message | None], int]:
     """Decode with PyAV; give our messages in the side data, and how many are of others."""
-    ours: Counter[Message | None] = Counter()
+    ours: list[Message | None] = []
     foreign = 0
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -63,7 +68,7 @@ def pyav_units(path: Path) -> tuple[Counter[Message | None], int]:
                 if entry.type.name == "SEI_UNREGISTERED":
                     content = bytes(entry)
                     if content.startswith(UUID_BYTES):
-                        ours[decode(content[len(UUID_BYTES) :])] += 1
+                        ours.append(decode(content[len(UUID_BYTES) :]))
                     else:
                         foreign += 1
     return ours, foreign
@@ -101,7 +106,9 @@ def keyframes(path: Path) -> list[float]:
     """Give the times at which keyframes are shown, in seconds."""
     with av.open(str(path)) as container:
         packets = container.demux(video=0)
-        return [round(float(p.pts * p.time_base), 3) for p in packets if p.is_keyframe and p.size]
+        shown = [p.pts for p in packets if p.is_keyframe and p.size and p.pts is not None]
+        time_base = container.streams.video[0].time_base
+    return [round(float(pts * time_base), 3) for pts in shown]
 
 
 @contextmanager

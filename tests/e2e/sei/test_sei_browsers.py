@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from readers_media import (
     keyframes,
     messages,
     pyav_units,
+    shown,
     traced_units,
     until_said,
     whole,
@@ -47,6 +47,7 @@ FORMS: Final = {
     "m3u8": "HLS, transport stream",
     "fmp4.m3u8": "HLS, fragmented MP4",
 }
+EVERYWHERE: Final = "HTTP-FLV, fragmented MP4, HLS of both kinds"
 BY_NGINX: Final = "HLS, made by nginx-rtmp of what we push"
 MAX_GAP_S: Final = 0.66
 """Half a second, a picture, and what B-frames change in the order."""
@@ -183,10 +184,11 @@ def test_hls_js_finds_every_message(
     told = played(watcher, relay, "hls.js", url)
     form = "fmp4.m3u8" if "fmp4" in source else "m3u8"
     suffix = "mp4" if "fmp4" in source else "ts"
-    expected = [message for chunk in told.chunks for message in messages(chunk, suffix)]
+    expected = [
+        message for chunk in told.chunks for message in messages(chunk, suffix, as_shown=True)
+    ]
     found = [decode(body) for body in told.bodies]
-    assert {message.position for message in expected} == {message.position for message in found}
-    finds = AS_SHOWN if Counter(found) == Counter(expected) else "some"
+    finds = AS_SHOWN if judge(found, expected) == EVERY else "some"
     over = FORMS[form] if is_ours else BY_NGINX
     table.found(f"{version_of('hls.js')}, `FRAG_PARSING_USERDATA`", over, finds)
 
@@ -200,9 +202,7 @@ SEAMS: Final = [
 ]
 
 
-@pytest.mark.xfail(
-    reason="holes in the sound, and configurations again, where a file begins anew", strict=True
-)
+@pytest.mark.xfail(reason="its sound has holes there; configurations come again", run=False)
 @pytest.mark.browser
 def test_players_go_on_where_an_input_begins_again(
     browser: Browser, pages: str, pictures: Pictures, relay: RealRelay
@@ -214,7 +214,7 @@ def test_players_go_on_where_an_input_begins_again(
             watcher.start(player, relay.url(path))
             started.append(watcher)
         for watcher in started:
-            watcher.plays(3 * SEAM_S * RATE_HZ)
+            watcher.plays(int(2.5 * SEAM_S * RATE_HZ))
 
 
 # Elsewhere ---------------------------------------------------------------------------------------
@@ -236,14 +236,14 @@ def recorded(relay: RealRelay, name: str, form: str, folder: Path) -> Path:
     return path
 
 
-def holds_all(path: Path) -> Counter[Message | None]:
-    """See that every keyframe has a message, and that they repeat; give them all."""
-    found = list(read(path))
+def holds_all(path: Path) -> list[Message | None]:
+    """See that every keyframe has a message, and that they repeat; give them as shown."""
+    found = shown(list(read(path)))
     assert all(item.crc_holds for item in found)
-    times = sorted(item.pts_s or 0.0 for item in found)
+    times = [item.pts_s or 0.0 for item in found]
     assert set(keyframes(path)) <= {round(time_s, 3) for time_s in times}
     assert max(after - before for before, after in pairwise(times)) <= MAX_GAP_S
-    return Counter(item.message for item in found)
+    return [item.message for item in found]
 
 
 RECORDED: Final = [
@@ -258,22 +258,21 @@ def test_readers_without_a_browser_find_every_message(
 ) -> None:
     path = recorded(relay, engine, form, tmp_path)
     expected = holds_all(path)
-    table.found("`seatsync sei read`", FORMS[form], EVERY, plays="-")
+    table.found("`seatsync sei read`", EVERYWHERE, EVERY, plays="-")
     ours, foreign = pyav_units(path)
     assert ours == expected
-    table.found("PyAV, `SEI_UNREGISTERED` side data", FORMS[form], AS_SHOWN)
-    assert ffprobe_units(path) == ours.total() + foreign
-    table.found("`ffprobe -show_frames`", FORMS[form], "that there is one, not what it says")
-    assert traced_units(path) == ours.total()
-    table.found("`ffmpeg -bsf:v trace_headers`", FORMS[form], EVERY, plays="-")
+    table.found("PyAV, `SEI_UNREGISTERED` side data", EVERYWHERE, AS_SHOWN)
+    assert ffprobe_units(path) == len(ours) + foreign
+    table.found("`ffprobe -show_frames`", EVERYWHERE, "that there is one, not what it says")
+    assert traced_units(path) == len(ours)
+    table.found("`ffmpeg -bsf:v trace_headers`", EVERYWHERE, EVERY, plays="-")
 
 
 def test_ffmpeg_plays_every_form_without_a_complaint(relay: RealRelay, table: ReadersTable) -> None:
     urls = [relay.url(at(engine, form)) for engine, form in RECORDED]
     with ThreadPoolExecutor(len(urls)) as threads:
         assert [*threads.map(ffmpeg_complaints, urls)] == [""] * len(urls)
-    for form in FORMS:
-        table.found("ffmpeg as a player", FORMS[form], NONE)
+    table.found("ffmpeg as a player", EVERYWHERE, NONE)
 
 
 def test_nginx_rtmp_passes_every_message_on(

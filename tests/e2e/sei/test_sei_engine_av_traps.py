@@ -349,8 +349,12 @@ async def test_a_thread_that_does_not_end_is_reported(
         release.set()
 
 
-@pytest.mark.parametrize("kind", ["video only of another codec", "sound only"])
-async def test_what_can_carry_no_messages_is_refused_for_good(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "if_live"), [("video of another codec", BadMedia), ("sound only", SourceFailed)]
+)
+async def test_what_can_carry_no_messages_is_refused_for_good_unless_pictures_may_begin(
+    kind: str, if_live: type[Exception], tmp_path: Path
+) -> None:
     path = tmp_path / "source.ts"
     with av.open(str(path), "w") as output:
         if kind == "sound only":
@@ -365,8 +369,8 @@ async def test_what_can_carry_no_messages_is_refused_for_good(kind: str, tmp_pat
             with av.open(picture, format="lavfi") as shown:
                 for frame in shown.decode(video=0):
                     output.mux(video.encode(frame))
-    for source in (path, Lives("mpegts", [path.read_bytes()])):
+    for source, expected in ((path, BadMedia), (Lives("mpegts", [path.read_bytes()]), if_live)):
         async with rig(source) as made:
-            with pytest.raises(BadMedia):
+            with pytest.raises(expected):
                 await made.live()
         assert made.sink.tags == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,10 +25,13 @@ FORMS = {"flv": ".flv", "mp4": ".mp4", "fmp4": ".mp4", "ts": ".ts", "mkv": ".mkv
 Stream = Callable[[str], Path]
 
 
-def taken_or_refused(source: Path, folder: Path, *, readable: bool = True) -> set[str]:
-    """Put a file through everything; give what happened, which is a copy or one clear line."""
+def taken_or_refused(source: Path, folder: Path) -> set[str]:
+    """Put a file through everything; give what happened, which is a copy or one clear line.
+
+    Of a copy our reader finds every message that went in.
+    """
     outcomes = set()
-    for suffix in (".flv", ".ts", ".mp4"):
+    for suffix in (".flv", ".ts", ".mp4", ".mkv"):
         target = folder / f"made{suffix}"
         try:
             report = inject(source, target, STATE)
@@ -37,8 +40,7 @@ def taken_or_refused(source: Path, folder: Path, *, readable: bool = True) -> se
             assert not target.exists()
             outcomes.add("refused")
         else:
-            if readable:
-                assert len([item for item in read(target) if item.crc_holds]) == report.injected
+            assert len([item for item in read(target) if item.crc_holds]) == report.injected
             target.unlink()
             outcomes.add("copied")
         assert not list(folder.glob(".*.part"))
@@ -59,20 +61,22 @@ def test_a_file_that_ends_anywhere_is_copied_or_refused(
         taken_or_refused(source, tmp_path)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["b pyramid", "hevc"])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_with_bytes_gone_wrong_is_copied_or_refused(
-    form: str, synthetic: Stream, tmp_path: Path
+    form: str, kind: str, seed: int, synthetic: Stream, tmp_path: Path
 ) -> None:
     whole, source = tmp_path / f"whole{FORMS[form]}", tmp_path / f"wrong{FORMS[form]}"
-    remux_as(synthetic("b pyramid"), whole, form)
+    remux_as(synthetic(kind), whole, form)
     content = whole.read_bytes()
-    chance = random.Random(form)
+    chance = random.Random(f"{form}{seed}")
     for damage in (1, 3, 10, 30, 100, 300, 1000, 3000):
         wrong = bytearray(content)
         for _ in range(damage):
             wrong[chance.randrange(len(wrong))] = chance.randrange(256)
         source.write_bytes(wrong)
-        taken_or_refused(source, tmp_path, readable=False)
+        taken_or_refused(source, tmp_path)
 
 
 def rewritten(source: Path, target: Path, change: Callable[[bytes, Framing, int], bytes]) -> None:
@@ -165,6 +169,48 @@ def test_a_time_out_of_all_range_is_refused(synthetic: Stream, tmp_path: Path) -
     with pytest.raises(BadMedia):
         inject(source, target, STATE)
     assert list(tmp_path.glob(".*.part")) == []
+    assert not target.exists()
+
+
+def test_a_time_beyond_what_a_container_can_hold_between_two_pictures_is_refused(
+    synthetic: Stream, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "source.flv", tmp_path / "out.mp4"
+    remux_as(synthetic("slices"), source, "flv")
+    content = bytearray(source.read_bytes())
+    tags = [(at, body) for at, body in flv_tags(bytes(content)) if content[at] == 9]
+    for at, _ in tags[20:]:
+        content[at + 7] = 0x60  # the highest byte of the time: eighteen days later
+    source.write_bytes(content)
+    with pytest.raises(BadMedia, match="time"):
+        inject(source, target, STATE)
+    assert not target.exists()
+
+
+def flv_tags(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give where each tag of a file begins, and its body."""
+    at = 13
+    while at < len(content):
+        size = int.from_bytes(content[at + 1 : at + 4], "big")
+        yield at, content[at + 11 : at + 11 + size]
+        at += 15 + size
+
+
+@pytest.mark.parametrize("suffix", [".flv", ".mp4", ".ts"])
+def test_pictures_whose_parameter_sets_are_nonsense_are_refused(
+    suffix: str, synthetic: Stream, tmp_path: Path
+) -> None:
+    # Matroska tells width and height beside them, so that the head alone looks whole.
+    source, target = tmp_path / "source.mkv", tmp_path / f"out{suffix}"
+    remux_as(synthetic("slices"), source, "mkv")
+    with av.open(str(source)) as container:
+        extradata = bytes(container.streams.video[0].codec_context.extradata or b"")
+    wrong = extradata[:8] + b"\xff" * (len(extradata) - 8)
+    content = source.read_bytes()
+    assert content.count(extradata) == 1
+    source.write_bytes(content.replace(extradata, wrong))
+    with pytest.raises(BadMedia):
+        inject(source, target, STATE)
     assert not target.exists()
 
 

@@ -13,6 +13,7 @@ from client_fake_gateway import FakeGateway, PushSocket, problem, push, snapshot
 from room.errors import InvalidArgument
 from room.snapshot import Snapshot
 from seatsync.feed import RoomFeed, feed_states
+from seatsync.feed.push import PushConnection
 
 
 class Seen(list[tuple[str, int]]):
@@ -335,3 +336,26 @@ async def test_states_that_want_rooms_are_fed(gateway: FakeGateway) -> None:
     states = Wanting()
     async with running(feed_states(gateway.url, states)):
         await wait_until(lambda: states == [("demo", 2)])
+
+
+async def test_a_feed_may_be_run_again_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = RoomFeed("http://127.0.0.1:9", Seen().take, draw=lambda: 0.0)
+    feed.follow("demo")
+    begun = asyncio.Event()
+
+    async def fails(_connection: PushConnection) -> None:
+        raise ZeroDivisionError
+
+    async def lives(_connection: PushConnection) -> None:
+        begun.set()
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(PushConnection, "live", fails)
+    with pytest.raises(ExceptionGroup):
+        await feed.run()
+    assert feed.counters().push_failures == 1
+    monkeypatch.setattr(PushConnection, "live", lives)
+    async with running(feed), asyncio.timeout(20):
+        feed.unfollow("demo")
+        feed.follow("demo")
+        await begun.wait()

@@ -12,7 +12,7 @@ from sei_flv_tags import picture, sound, stream
 from sei.errors import BadMedia, SourceFailed
 from sei.inputs.address import parse_address
 from sei.inputs.http import HttpSource
-from sei.inputs.http_answer import READ_AHEAD_BYTES, HttpAnswer
+from sei.inputs.http_answer import MAX_HEAD_BYTES, READ_AHEAD_BYTES, HttpAnswer
 
 FLV = stream(sound(0), *(picture(n * 40) for n in range(20)))
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -286,6 +286,27 @@ async def test_what_nobody_reads_makes_the_peer_wait() -> None:
     assert len(await anext(chunks)) == READ_AHEAD_BYTES * 2
     assert transport.said == ["write", "pause", "resume"]
     await chunks.aclose()
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"0\r\n" + b"X: y\r\n" * 10, b"0\r\nX: " + b"y" * 60, b"1;" + b"x" * 60],
+    ids=["trailers", "one trailer", "an extension of a chunk"],
+)
+async def test_what_frames_the_body_has_a_bound_too(frame: bytes) -> None:
+    answer, transport = HttpAnswer(b"GET", 10), Transport()
+    answer.connection_made(cast("asyncio.Transport", transport))
+    answer.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nFLV\r\n")
+    answer.data_received(frame)
+    for _ in range(MAX_HEAD_BYTES // 60 + 1):
+        answer.data_received(b"X: y\r\n" * 10 if frame.endswith(b"\n") else b"y" * 60)
+    assert transport.said == ["write", "abort"]
+    assert "x" not in answer.headers
+    chunks = answer.chunks()
+    assert await anext(chunks) == b"FLV"
+    with pytest.raises(SourceFailed, match="endless"):
+        await anext(chunks)
     answer.close()
 
 

@@ -74,6 +74,10 @@ def test_a_pattern_stands_for_what_is_below_it() -> None:
     assert not is_allowed_host("", ["*.cdn.example"])
 
 
+def test_an_address_of_ipv6_is_allowed_as_it_is_written_in_one() -> None:
+    assert check_redirect("http://a/", "http://[::1]:8080/b", ["[::1]"]) == "http://[::1]:8080/b"
+
+
 @pytest.mark.parametrize("url", ["", "a.flv", "/etc/passwd", "http://", "x" * 5000, "http://a b/"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(BadMedia):

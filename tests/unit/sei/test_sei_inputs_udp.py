@@ -81,6 +81,14 @@ async def test_what_nobody_takes_is_dropped_and_counted() -> None:
         assert await take(opened.chunks, 1) == PACKET * 3
 
 
+async def test_empty_datagrams_are_no_sign_of_life() -> None:
+    made = source(stall_s=0.05)
+    async with made.open() as opened:
+        send(made, *[b""] * 10)
+        with pytest.raises(SourceFailed, match="silent"):
+            await take(opened.chunks, 1)
+
+
 async def test_silence_is_a_failure() -> None:
     async with source(stall_s=0.05).open() as opened:
         with pytest.raises(SourceFailed, match="silent"):

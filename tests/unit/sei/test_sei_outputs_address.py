@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sei.errors import BadMedia
-from sei.outputs.address import parse_output
+from sei.outputs.address import parse_output, parse_outputs
 from sei.relay.config import StreamConfig
 from sei.relay.engines import choose_engine
 
@@ -93,3 +93,15 @@ def test_engine_that_cannot_do_it_is_refused(
 ) -> None:
     with pytest.raises(BadMedia, match=why):
         choose_engine(StreamConfig(name="a", room="a", input=source, outputs=outputs, engine="flv"))
+
+
+def test_outputs_that_would_be_shown_alike_are_numbered() -> None:
+    """Else one that is live would hide one that is not."""
+    pushes = [f"rtmp://a.example/app/live_{key}" for key in (11111, 22222)]
+    outputs = parse_outputs(["flv", *pushes])
+    assert [output.shown for output in outputs] == [
+        "flv",
+        "rtmp://a.example/app/live…",
+        "rtmp://a.example/app/live… (2)",
+    ]
+    assert outputs[2].target == pushes[1]

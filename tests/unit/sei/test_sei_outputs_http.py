@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 from contextlib import suppress
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from room.errors import Malformed
 from sei.outputs.fanout import LiveStream
+from sei.outputs.http import PlayerServer
 from sei.outputs.http_answer import Span, content, read_range
 from sei.outputs.http_request import MethodNotAllowed, read_request
 from sei.outputs.http_routes import Kept, Live, NotFound, UnknownStream, find
@@ -163,3 +166,25 @@ def test_a_range_behind_the_end_is_refused(wanted: bytes) -> None:
     assert answer.head.startswith(b"HTTP/1.1 416 ")
     assert b"Content-Range: bytes */10\r\n" in answer.head
     assert answer.body == b""
+
+
+# Connections -------------------------------------------------------------------------------------
+
+
+async def test_one_player_too_many_is_told_to_come_again() -> None:
+    """So that a crowd leaves descriptors and memory for the streams."""
+    server = PlayerServer(lambda _name: None, max_connections=2)
+    peers = []
+    for _ in range(3):
+        peer, ours = socket.socketpair()
+        peers.append(peer)
+        server.adopt(ours)
+    await asyncio.sleep(0)
+    peers[2].settimeout(10)
+    answer = peers[2].recv(4096)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 5\r\n" in answer
+    assert peers[2].recv(1) == b""
+    await server.close()
+    for peer in peers:
+        peer.close()

@@ -134,11 +134,27 @@ def test_another_key_signs_the_newest_state_anew() -> None:
     assert last.signature.key_id == "new"
 
 
+def test_the_same_key_again_is_no_news() -> None:
+    states = RoomStates(signer=CountingSigner())
+    told: list[State] = []
+    states.subscribe("demo", 1000, told.append)
+    states.offer(snapshot(1))
+    states.sign_with(CountingSigner())
+    assert versions(told) == [1]
+
+
 @pytest.mark.parametrize(
     "body",
-    [snapshot_body(view="member"), snapshot_body(doc="requests"), b"<html>", b'{"type":"ack"}'],
+    [
+        snapshot_body(view="member"),
+        snapshot_body(doc="requests"),
+        b"<html>",
+        b'{"type":"ack"}',
+        snapshot_body().replace(b'"ts":1001', b'"ts":-1'),
+        snapshot_body().replace(b'"ts":1001', b'"ts":9007199254740992'),
+    ],
 )
-def test_what_not_everybody_may_see_is_refused(
+def test_what_not_everybody_may_see_or_no_reader_takes_is_refused(
     body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     states = RoomStates()

@@ -8,10 +8,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sei_relay_children import Children, NoStates
 
+from sei.outputs.address import parse_outputs
 from sei.relay.config import RelayConfig, StreamConfig
 from sei.relay.counts import Counts
 from sei.relay.metrics import write_metrics
 from sei.relay.rates import Rates
+from sei.relay.sinks import Sinks
 from sei.relay.status import Status, StreamStatus, WorkerStatus, observe
 from sei.relay.status_page import POLICY, write_page
 from sei.relay.supervisor import Supervisor
@@ -150,6 +152,21 @@ def test_metrics_and_page_say_how_the_states_come_in() -> None:
 def test_before_the_gateway_was_heard_there_is_no_age() -> None:
     found = samples(write_metrics(status(stream("alpha", state_age_s=None))))
     assert not [name for name, _ in found if name == "seatsync_relay_state_age_seconds"]
+
+
+async def test_of_two_pushes_that_look_alike_each_has_its_state() -> None:
+    pushes = tuple(f"rtmp://cdn.example/app/live_{key}" for key in (11111, 22222))
+    config = StreamConfig(name="a", room="demo", input="test:", outputs=pushes)
+    children, counts = Children(), Counts()
+    sinks = Sinks(parse_outputs(pushes), counts)
+    for push in sinks._pushes:
+        push._show(push._address.key[-1])
+    supervisor = Supervisor(RelayConfig(streams=(config,)), NoStates(), children.start, cores=1)
+    supervisor.start()
+    children.made[0].says(Alive({"a": counts}, 1000))
+    shown = "rtmp://cdn.example/app/live…"
+    assert observe(supervisor, Rates()).streams[0].outputs == {shown: "1", f"{shown} (2)": "2"}
+    await supervisor.stop()
 
 
 async def test_a_status_shows_no_credentials_and_survives_json() -> None:

@@ -105,6 +105,68 @@ async def test_live_input_without_pictures_is_given_up(monkeypatch: pytest.Monke
         await running
 
 
+class Shows(Engine):
+    """Shows a picture in each life, then nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counts
+
+    async def run_once(self) -> None:
+        await asyncio.sleep(0)
+        self.counts.video_packets += 1
+        self.counts.input_state = "live"
+        await super().run_once()
+
+
+async def test_live_input_whose_pictures_stop_says_so_before_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = Shows()
+    stream, counts = made(monkeypatch, engine, stall_s=0.2)
+    engine.counts = counts
+    running = asyncio.create_task(stream.run())
+    seen = []
+    async with asyncio.timeout(20):
+        while engine.begun < 2:
+            if seen[-1:] != [counts.input_state]:
+                seen.append(counts.input_state)
+            await asyncio.sleep(0)
+        await stream.stop()
+        await running
+    assert seen[:4] == ["connecting", "live", "stalled", "waiting"]
+
+
+@pytest.mark.parametrize(("engine", "well"), [(Engine(), False), (Shows(), True)])
+async def test_only_who_brought_pictures_counts_as_having_been_well(
+    monkeypatch: pytest.MonkeyPatch, engine: Any, well: bool
+) -> None:
+    stream, counts = made(monkeypatch, engine, stall_s=0.01)
+    engine.counts = counts
+    lived: list[float] = []
+    monkeypatch.setattr(stream._backoff, "next_s", lambda lived_s: lived.append(lived_s) or 0.0)
+    running = asyncio.create_task(stream.run())
+    async with asyncio.timeout(20):
+        while engine.begun < 3:  # noqa: ASYNC110 - the count has no event
+            await asyncio.sleep(0)
+        await stream.stop()
+        await running
+    assert [lived_s > 0.0 for lived_s in lived[:2]] == [well, well]
+
+
+async def test_thread_that_hangs_at_the_end_costs_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Hangs(Engine):
+        async def close(self) -> None:
+            raise EngineHung("it hangs")
+
+    monkeypatch.setattr(module, "PacketEngine", Hangs)
+    stream, _ = made(monkeypatch, Hangs(None), FILE)
+    with pytest.raises(WorkerSpoilt):
+        await stream.run()
+
+
 async def test_thread_that_hangs_costs_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     stream, _ = made(monkeypatch, Engine(EngineHung("it hangs")))
     with pytest.raises(WorkerSpoilt):

@@ -104,6 +104,7 @@ def test_what_is_not_said_has_its_default(folder: Path) -> None:
         (STREAM + "paced = false\n", "paced: only a file"),
         (STREAM + "max_message_bytes = 9000\n", "max_message_bytes: is not 300 to 4000"),
         (STREAM + "redirects = ['a b']\n", "redirects: 'a b' is no host"),
+        (STREAM + "redirects = ['a.example:80']\n", "redirects: 'a.example:80' is no host"),
         (STREAM + "probe = { url = 'hls' }\n", "probe.url: 'hls' is no output of this stream"),
         (STREAM + "probe = { url = 'file:///etc/passwd' }\n", "probe.url: is flv"),
         (STREAM + "probe = { for_s = 90 }\n", "probe.for_s: "),

@@ -13,6 +13,7 @@ from rtmp_samples import (
     S0,
     S1,
     STREAM,
+    Cutter,
     Server,
     pieces,
     status,
@@ -22,6 +23,7 @@ from rtmp_samples import (
 from sei.errors import BadRtmp
 from sei.flv.tags import AUDIO, SCRIPT, VIDEO, Tag, write_tag
 from sei.rtmp import amf0
+from sei.rtmp.address import parse_rtmp
 from sei.rtmp.chunks import Message
 from sei.rtmp.commands import MAX_COMMAND_BYTES
 from sei.rtmp.handshake import PACKET_BYTES
@@ -144,6 +146,21 @@ def test_refusal_of_a_player_is_told(step: str, code: str) -> None:
 def test_refusal_to_publish_is_told_in_a_fit_form() -> None:
     (ended,) = talk("publish", Server(refused_at="publish")).events
     assert str(ended) == "the server says NetStream.Publish.BadName (no such thing)"
+
+
+def test_what_a_server_repeats_of_the_key_is_not_passed_on() -> None:
+    address = parse_rtmp("rtmp://127.0.0.1/live/live_0123456789?auth=hunter2hunter2")
+    session, server = Session(address, "publish", RANDOM), Server(silent_at="publish")
+    while said := session.take_outgoing():
+        session.receive(server.receive(said))
+    told = f"{'x' * 115} {address.key} is taken; hunter2hunter2 is no token"
+    refusal = status("NetStream.Publish.BadName", "error", told)
+    events = session.receive(b"".join(Cutter().cut(9, refusal, 0)))
+    assert events == [Ended("NetStream.Publish.BadName", True, f"{'x' * 115} live")]
+    refusal = status("NetStream.Publish.BadName", "error", told.lstrip("x"))
+    (ended,) = session.receive(b"".join(Cutter().cut(10, refusal, 0)))
+    assert isinstance(ended, Ended)
+    assert ended.description == " live…?… is taken; … is no token"
 
 
 def test_close_by_the_server_is_told() -> None:
