@@ -60,11 +60,14 @@ def copy_tags(
 def _copied(
     reader: BinaryIO, writer: BinaryIO, times: _Times, injection: Injection, meter: Meter
 ) -> FlvCopied:
-    return copy_flv(reader, writer, times.messages, injection, meter.tell)
+    copied = copy_flv(reader, writer, times.messages, injection, meter.tell)
+    if copied.sound_runs_back:
+        raise _RunsBack
+    return copied
 
 
 class _RunsBack(Exception):
-    """The times of the pictures run back."""
+    """The times of the pictures or of the sound run back."""
 
 
 class _Times:

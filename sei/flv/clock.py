@@ -9,7 +9,7 @@ that follows is moved by one offset, so that sound keeps its distance to the pic
 | wraps at 2^32 ms | goes on |
 | jumps ahead by more than 5 s, or back | goes on 20 ms after the last time that went out |
 | slips back within a track by 200 ms or less | the last time of the track again |
-| begins anew, after a reconnect | its own time where that is within 5 s ahead, else as a jump |
+| begins anew, after a reconnect | its own time where that is within 150 ms ahead, else as a jump |
 
 After a jump the tags of the other track may still be of the old time: two time lines are kept.
 Configurations and script data often bear the time 0; they never move anything.
@@ -23,6 +23,8 @@ MAX_AHEAD_MS: Final = 5000
 MAX_INTERLEAVE_MS: Final = 3000
 """How far a track may lie behind the other."""
 MAX_SLIP_MS: Final = 200
+MAX_SEAM_MS: Final = 150
+"""Browsers stand still at a hole in the sound that is longer."""
 STEP_MS: Final = 20
 _WRAP: Final = 1 << 32
 _HALF: Final = 1 << 31
@@ -114,7 +116,7 @@ class TagClock:
             return 0
         if self._before is not None:
             ahead = (time_ms + self._before.offset - self._front + _HALF) % _WRAP - _HALF
-            if 0 <= ahead <= MAX_AHEAD_MS:
+            if 0 <= ahead <= MAX_SEAM_MS:
                 return self._front + ahead - time_ms
         self.repaired += 1
         return self._front + STEP_MS - time_ms

@@ -32,6 +32,8 @@ _HEADER: Final = Struct(">III")
 """Type and size; timestamp; stream id, and the first byte of what follows."""
 _EMPTY_TAG_BYTES: Final = TAG_HEADER_BYTES + SIZE_BYTES
 _ENCRYPTED: Final = 0x20
+_AAC_HEADS: Final = frozenset(bytes((0xA0 | rest, 0)) for rest in range(16))
+"""How AAC configurations begin, which often bear the time 0."""
 _KINDS: Final = frozenset({AUDIO, VIDEO, SCRIPT})
 
 
@@ -52,6 +54,9 @@ class TagFeed(ABC):
         self._max_tag_bytes: Final = max_tag_bytes
         self._held: Final = bytearray()
         self._began = False
+        self._sound_ms = 0
+        self.sound_runs_back = False
+        """Whether some sound came after later sound; seen where not every tag is told."""
 
     @property
     def held_bytes(self) -> int:
@@ -135,6 +140,12 @@ class TagFeed(ABC):
             elif every:
                 time_ms = (time & 0xFF) << 24 | time >> 8
                 self._emit(buffer, at, end + SIZE_BYTES, time_ms, None)
+            elif kind == AUDIO:
+                time_ms = (time & 0xFF) << 24 | time >> 8
+                if time_ms >= self._sound_ms:
+                    self._sound_ms = time_ms
+                elif buffer[at + TAG_HEADER_BYTES : at + TAG_HEADER_BYTES + 2] not in _AAC_HEADS:
+                    self.sound_runs_back = True
             at = end + SIZE_BYTES
         self._end(buffer, at)
         return at

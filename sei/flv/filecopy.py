@@ -23,6 +23,8 @@ class FlvCopied(NamedTuple):
     injected: int
     removed: int
     bytes_in: int
+    sound_runs_back: bool = False
+    """Whether some sound bears a time below that of sound before it; it was copied as it came."""
 
 
 def copy_flv(
@@ -60,7 +62,14 @@ def copy_flv(
     if begin is not None:
         _put_right(target, begin, patches(beginning, rewriter.growths))
     video = rewriter.video
-    return FlvCopied(video.codec, video.access_units, video.injected, video.removed, done)
+    return FlvCopied(
+        video.codec,
+        video.access_units,
+        video.injected,
+        video.removed,
+        done,
+        rewriter.sound_runs_back,
+    )
 
 
 def _put_right(target: BinaryIO, begin: int, wrong: list[Patch]) -> None:

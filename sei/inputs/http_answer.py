@@ -45,6 +45,7 @@ class HttpAnswer(asyncio.Protocol):
         """Of what came since the last piece of body."""
         self._is_paused = False
         self._ration: Final = Ration()
+        self._rests = False
         self._is_over = False
         self._error: SourceFailed | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -104,12 +105,16 @@ class HttpAnswer(asyncio.Protocol):
         """Parse what came in."""
         self._heard_s = self._loop.time()
         self._bodiless_bytes += len(data)
+        self._ration.begin()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("the input does not answer in HTTP")
         if self._bodiless_bytes > MAX_HEAD_BYTES:  # trailers, extensions of chunks too
             self._fail("the input answers with endless headers")
+        rest_s = self._ration.end()
+        if rest_s:
+            self._rest(rest_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the body, if the end of the connection is its end."""
@@ -140,10 +145,8 @@ class HttpAnswer(asyncio.Protocol):
         self._bodiless_bytes = 0
         self._queue.append(body)
         self._queued_bytes += len(body)
-        if self._queued_bytes > READ_AHEAD_BYTES and not self._is_paused:
-            assert self._transport is not None  # noqa: S101 — a body has come through it
-            self._is_paused = True
-            self._transport.pause_reading()
+        if self._queued_bytes > READ_AHEAD_BYTES:
+            self._pause()
         self._wake()
 
     def on_message_complete(self) -> None:
@@ -152,8 +155,24 @@ class HttpAnswer(asyncio.Protocol):
             self._is_over = True
             self._wake()
 
+    def _rest(self, rest_s: float) -> None:
+        """Take nothing for a while: what came was more work than its share."""
+        self._rests = True
+        self._pause()
+        self._loop.call_later(rest_s, self._go_on)
+
+    def _go_on(self) -> None:
+        self._rests = False
+        if self._queued_bytes <= READ_AHEAD_BYTES:
+            self._resume()
+
+    def _pause(self) -> None:
+        if not self._is_paused and self._transport is not None and not self._is_over:
+            self._is_paused = True
+            self._transport.pause_reading()
+
     def _resume(self) -> None:
-        if self._is_paused and self._transport is not None:
+        if self._is_paused and not self._rests and self._transport is not None:
             self._is_paused = False
             self._heard_s = self._loop.time()
             self._transport.resume_reading()

@@ -18,6 +18,9 @@ _MAX_DURATION_MS: Final = 500
 _MAX_LAG_MS: Final = 3000
 _WRAP: Final = 1 << 32
 _EASE: Final = 64
+_MAX_EASED_MS: Final = 150
+"""Sound and picture of an input seldom end together: so much sound may lack where it begins again.
+A larger hole stays one, and a page with a bare MediaSource has to jump it."""
 
 
 class Placed(NamedTuple):
@@ -89,7 +92,7 @@ class SoundClock:
         if self._next is not None:
             error = at - self._next
             is_far = -1000 * error > _MAX_LAG_MS * self._rate_hz
-            if 5 * error < 4 * self._frame_samples and not is_far:  # else there is a hole
+            if 1000 * error < _MAX_EASED_MS * self._rate_hz and not is_far:  # else there is a hole
                 at = self._next + int(max(error, -self._frame_samples) / _EASE)
         self._next = at + self._frame_samples
         return Placed(at, self._frame_samples)

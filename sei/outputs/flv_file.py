@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from sei.errors import BadMedia
@@ -123,9 +125,10 @@ class FlvFile:
         try:
             with self._open_target() as target:
                 self._tell("live")
+                whole_bytes = 0
                 while (chunk := self._take()) is not None:
-                    target.write(chunk)
-                    target.flush()
+                    _write(target, chunk, whole_bytes)
+                    whole_bytes += len(chunk)
                     self._took(len(chunk))
         except OSError as error:
             self._fail(f"UNAVAILABLE: cannot be written: {error.strerror or type(error).__name__}")
@@ -163,3 +166,16 @@ class FlvFile:
         if self._loop is None or self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(what)
+
+
+def _write(target: BinaryIO, chunk: bytes, whole_bytes: int) -> None:
+    """Write whole tags; where they do not fit nothing of them stays."""
+    try:
+        left = memoryview(chunk)
+        while left:
+            left = left[target.write(left) :]
+        target.flush()
+    except OSError:
+        with suppress(OSError):  # a pipe, which cannot take anything back
+            os.ftruncate(target.fileno(), whole_bytes)
+        raise

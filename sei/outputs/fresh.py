@@ -25,7 +25,7 @@ def open_fresh(path: Path) -> BinaryIO:
     """
     for name, _ in zip(names(path), range(_MOST), strict=False):
         try:
-            return name.open("xb")
+            return name.open("xb", buffering=0)  # a buffer writes once more when it is closed
         except FileExistsError:
             continue
     raise FileExistsError(f"{path} and {_MOST} more names are taken")

@@ -1,8 +1,7 @@
 """Packets of one life of an input, from the demuxer to their place on the stream's time line.
 
 Nothing goes on before a keyframe with its parameter sets is there. Then packets wait until every
-sound track has begun, 200 ms at most, so that all begin together and none runs back. Where sound
-comes behind its pictures they wait so long in any case, to see by how much.
+sound track has begun, 200 ms at most, so that all begin together and none runs back.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ MAX_WITHOUT_KEYFRAME: Final = 3_000
 """Pictures; two minutes of a slow stream, one of a fast one."""
 _ENCRYPTED: Final = ("encryption_info", "encryption_init_info")
 _NO_SIDE: Final[tuple[PacketSideData, ...]] = ()
-_LOOSE: Final = frozenset({"mpegts", "hls"})
-"""Where sound may come well behind the pictures it belongs to."""
 _NEW_EXTRADATA: Final = "new_extradata"
 
 
@@ -85,9 +82,8 @@ class Intake:
         self._last_dts_us: Final[dict[int, int]] = {}
         self._key_dts_us: int | None = None
         self._began = False
-        self._skew_us = 0
         self._layout = Layout((), ())
-        self._is_loose = feed.container.format.name in _LOOSE
+        self._left_out: Final = feed.left_out
         self._skipped = 0
         self._picture_s = now()
         clock.restart()
@@ -102,7 +98,7 @@ class Intake:
         ):
             specs = tuple(track.spec for track in tracks)
             templates = tuple(track.stream for track in tracks)
-            self._layout = Layout(specs, templates, self._skew_us)
+            self._layout = Layout(specs, templates, self._left_out)
         return self._layout
 
     def take(self, packet: Packet[Stream]) -> list[Placed]:
@@ -181,9 +177,9 @@ class Intake:
         if len(self._waiting) == MAX_HELD:
             return False
         first = next(item for item in self._waiting if item.track == waiting.track)
-        if self.sounds and abs(waiting.dts_us - first.dts_us) < HOLD_US:
-            return self._is_loose or len({item.track for item in self._waiting}) <= len(self.sounds)
-        return False
+        if abs(waiting.dts_us - first.dts_us) >= HOLD_US:
+            return False
+        return len({item.track for item in self._waiting}) <= len(self.sounds)
 
     def _release(self) -> list[Placed]:
         if self._key_dts_us is None:
@@ -194,7 +190,6 @@ class Intake:
             item for item in self._waiting if item.track == VIDEO_TRACK or item.dts_us >= floor_us
         ]
         self._counts.dropped += len(self._waiting) - len(kept)
-        self._skew_us = _skew_us(kept)
         self._waiting.clear()
         self._counts.input_state = "live"
         self._counts.error_code = self._counts.error = ""
@@ -221,12 +216,3 @@ class Intake:
                 )
             )
         return placed
-
-
-def _skew_us(packets: list[_Waiting]) -> int:
-    """Say how late, at most, packets in the order of their arrival are."""
-    head_us = skew_us = 0
-    for number, item in enumerate(packets):
-        head_us = item.dts_us if number == 0 else max(head_us, item.dts_us)
-        skew_us = max(skew_us, head_us - item.dts_us)
-    return min(skew_us, HOLD_US)

@@ -30,8 +30,8 @@ class Layout(NamedTuple):
     specs: tuple[TrackSpec, ...]
     templates: tuple[Stream, ...]
     """Valid only while the input is open: never to be kept."""
-    skew_us: int = 0
-    """How far behind others a track's packets came at the beginning."""
+    left_out: tuple[str, ...] = ()
+    """What the input holds and no output gets, as ``index:type``."""
 
 
 class Item(NamedTuple):

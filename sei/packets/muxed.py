@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import av
@@ -17,6 +17,11 @@ _log: Final = logging.getLogger(__name__)
 Say = Callable[[str], None]
 """Told how the output is: ``live``, or what went wrong with its code."""
 MAX_SAID_CHARACTERS: Final = 200
+
+
+def live(left_out: Sequence[str]) -> str:
+    """Give the state of an output that works: what it has no place for, too."""
+    return f"live, without {', '.join(left_out)}" if left_out else "live"
 
 
 class Runs:
@@ -75,4 +80,4 @@ class Runs:
         run = Run(self._format_name, layout)
         self._began()
         self._run = run
-        self.say(f"live, without {', '.join(run.left_out)}" if run.left_out else "live")
+        self.say(live([*run.left_out, *layout.left_out]))

@@ -128,7 +128,8 @@ class Segments:
         if self._specs and self._specs != layout.specs:
             self._is_gap = True
         self._specs = layout.specs
-        self._tell(f"live, without {', '.join(run.left_out)}" if run.left_out else "live")
+        live = f"live, without {', '.join(run.left_out)}" if run.left_out else "live"
+        self._tell(self._place.trouble or live)
 
     def _fragment_options(self) -> dict[str, str]:
         return {
@@ -150,7 +151,7 @@ class Segments:
         self._number += 1
         if not self._place.put(name, content):
             self._is_gap = True
-            self._tell("OVERLOADED: a segment was left out")
+            self._tell(self._place.trouble or "OVERLOADED: a segment was left out")
             return
         init_name = self._address(self._init_name) if self._init_name else ""
         gone = self._playlist.add(Segment(self._address(name), duration_s, self._is_gap, init_name))

@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -95,12 +96,21 @@ class Target:
     def __init__(self, open_target: Callable[[], BinaryIO]) -> None:
         self._open_target: Final = open_target
         self._file: BinaryIO | None = None
+        self._whole_bytes = 0
 
     def write(self, chunk: bytes) -> None:
-        """Write all of a chunk."""
+        """Write all of a chunk; of one that does not fit nothing stays."""
         if self._file is None:
             self._file = self._open_target()
-        self._file.write(chunk)
+        left = memoryview(chunk)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            with suppress(OSError):  # a pipe, which cannot take anything back
+                self._file.truncate(self._whole_bytes)
+            raise
+        self._whole_bytes += len(chunk)
 
     def close(self) -> None:
         """Close the file, if it was opened."""

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from sei.flv.stream_tag import TagSink
 from sei.outputs.address import Output
+from sei.outputs.distinct import Distinct
 from sei.outputs.fanout import LiveStream
 from sei.outputs.flv_file import FlvFile
 from sei.outputs.fresh import open_fresh
@@ -46,9 +47,10 @@ class Sinks:
 
     @property
     def every(self) -> list[TagSink]:
-        """All of them."""
+        """All of them, behind one; none where there is none."""
         live = () if self.live is None else (self.live,)
-        return [*live, *self._pushes, *self._files]
+        sinks = [*live, *self._pushes, *self._files]
+        return [Distinct(sinks)] if sinks else []
 
     def start(self) -> None:
         """Begin to write and to connect; to be called in the event loop."""

@@ -208,9 +208,7 @@ class RelayedStream:
             if can_wait:
                 source = HeldBack(source, sinks.drained)
             ration = Ration() if self._is_live else None
-            return FlvEngine(
-                source, box, sinks.every, counts, inject=config.inject, ration=ration
-            )
+            return FlvEngine(source, box, sinks.every, counts, inject=config.inject, ration=ration)
         if self._address.kind == "file":
             source = None  # PyAV reads it itself, and seeks in it
         drained = sinks.drained if can_wait else None

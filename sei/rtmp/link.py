@@ -17,7 +17,7 @@ from sei.rtmp.session import Ended, Event, Purpose, Session
 
 _PIECE_BYTES: Final = 64 * 1024
 _TAKEN_BYTES: Final = 16 * 1024
-"""At a time. Cut into messages of no bytes that is work for 30 ms, in which no other stream moves."""
+"""At a time. Cut into messages of no bytes this is work for 30 ms, in which nothing else moves."""
 _CODES: Final = {
     "NetStream.Play.StreamNotFound": "NOT_FOUND",
     "NetConnection.Connect.Rejected": "FORBIDDEN",

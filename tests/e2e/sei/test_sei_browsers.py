@@ -202,7 +202,6 @@ SEAMS: Final = [
 ]
 
 
-@pytest.mark.xfail(reason="its sound has holes there; configurations come again", run=False)
 @pytest.mark.browser
 def test_players_go_on_where_an_input_begins_again(
     browser: Browser, pages: str, pictures: Pictures, relay: RealRelay

@@ -348,7 +348,7 @@ def test_a_file_is_copied_and_counted() -> None:
     tags = [configuration(H264), sound(0), *(picture(n * 40) for n in range(5))]
     source, target, seen = io.BytesIO(stream(*tags)), io.BytesIO(), []
     done = copy_flv(source, target, lambda _ms: STATE, progress=seen.append)
-    assert done == ("h264", 5, 3, 0, len(source.getvalue()))
+    assert done == ("h264", 5, 3, 0, len(source.getvalue()), False)
     assert target.getvalue() == rewrite(source.getvalue())
     assert seen == [len(source.getvalue())]
 
