@@ -6,12 +6,13 @@ insertion/  what goes into which access unit, and how                       pure
 flv/        FLV tags; engine one rewrites them as they pass                 pure
 mp4/        fragmented MP4 out of tags                                      pure
 rtmp/       RTMP as a client                                                pure core, asyncio shell
-inputs/     HTTP, RTMP, HLS, UDP, files, standard input                     asyncio
-packets/    engine two: PyAV in a thread, for all that is not FLV to FLV
-outputs/    players over HTTP, RTMP onward, HLS, files                      asyncio
+inputs/     HTTP, RTMP, UDP, files, standard input; which addresses         asyncio
+outputs/    players over HTTP, RTMP onward, FLV files                       asyncio
+packets/    engine two: PyAV in a thread, for all that is not FLV to FLV; HLS in and out
+probe/      re-reads what goes out, and judges what has become of it        asyncio, PyAV
 relay/      many streams: supervisor, workers, configuration, status
 files/      inject, read, strip, verify                                     PyAV
 ```
-Imports go down this list's left column only where it says so: ``wire`` knows nothing of the others,
-``relay`` all but ``files``' programs.
+``wire`` knows nothing of the others, ``insertion`` only ``wire``; ``relay`` knows all but
+``files``, and is known for its values alone: ``relay.config`` and ``relay.counts``.
 """

@@ -94,6 +94,7 @@ async def _relay(arguments: argparse.Namespace) -> int:
     from sei.relay.states import RoomStates
 
     stop = stop_signal()
+    on_signal(signal.SIGHUP, lambda: None)  # it is about to be read; until then it would end us
     config = read_settings(arguments)
     states = RoomStates(signer=_signer(config))
     feed = feed_states(config.gateway, states)

@@ -46,21 +46,19 @@ def flow(
                 packet = video.take(read, size)
                 if packet is None:
                     continue
-                track: Track = video
+                packet.stream = video.target
+                video.last = packet
+                yield packet
             else:
                 other = tracks[index]
                 if other is None:
                     continue
-                dts, pts = read.dts, read.pts
-                least = other.least_ticks
-                if dts is None or pts is None or not least <= dts <= pts < other.latest_ticks:
+                dts, pts, latest = read.dts, read.pts, other.latest_ticks
+                if dts is None or pts is None or not other.least_ticks <= dts <= pts < latest:
                     other.repair(read)
                 else:
                     other.least_ticks = dts + other.step_ticks
-                    other.latest_ticks = dts + other.leap_ticks
-                packet = read
-                track = other
-            packet.stream = track.target
-            track.last = packet
-            yield packet
+                read.stream = other.target
+                other.last = read
+                yield read
     media.check_end(last, any(video is not None and video.access_units for video in videos))

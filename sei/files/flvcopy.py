@@ -29,8 +29,8 @@ def copy_tags(
     """Copy an FLV file that was judged before.
 
     Returns:
-        What was done; None where its times run back, which only a muxer puts right: then there is
-        no output.
+        What was done; None where its times run back, which only a muxer puts right, or the
+        codec changes on the way, which no muxer takes: then there is no output.
 
     Raises:
         BadMedia: it is broken or without pictures, or the output cannot be written.
@@ -45,7 +45,7 @@ def copy_tags(
                 raise BadMedia(f"{source.name}: holds no pictures")
     except BadFlv as error:
         raise BadMedia(f"{source.name}: {error.message}") from error
-    except _RunsBack:
+    except _Odd:
         return None
     meter.finish()
     return Report(
@@ -61,13 +61,13 @@ def _copied(
     reader: BinaryIO, writer: BinaryIO, times: _Times, injection: Injection, meter: Meter
 ) -> FlvCopied:
     copied = copy_flv(reader, writer, times.messages, injection, meter.tell)
-    if copied.sound_runs_back:
-        raise _RunsBack
+    if copied.is_odd:
+        raise _Odd
     return copied
 
 
-class _RunsBack(Exception):
-    """The times of the pictures or of the sound run back."""
+class _Odd(Exception):
+    """Times run back, or the codec changes: what only a demuxer can judge."""
 
 
 class _Times:
@@ -90,6 +90,6 @@ class _Times:
             self._start_ms = self._last_ms = time_ms
         self._step_ms = time_ms - self._last_ms
         if self._step_ms < 0:
-            raise _RunsBack
+            raise _Odd
         self._last_ms = time_ms
         return self._messages_at((time_ms - self._start_ms) / 1000)

@@ -7,7 +7,7 @@ address or ``concat:`` list can make the demuxer open another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -62,7 +62,8 @@ class Media:
     ) -> Iterator[Packet[Stream]]:
         """Give the packets of some streams, or of all, in the order of the file.
 
-        Packets of raw streams get times by their frame rate.
+        Packets of raw streams get times by their frame rate. Streams that begin only after the
+        opening are left out.
 
         Args:
             streams: those wanted.
@@ -75,7 +76,7 @@ class Media:
         wanted = {video.stream.index for video in self.videos}
         seen = False
         last = None
-        with explained(self.path):
+        with explained(self.path), suppress(IndexError):  # see ``explained``
             for packet in self.demux(*streams):
                 if not packet.size:  # what flushes a decoder at the end of input
                     continue

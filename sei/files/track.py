@@ -49,16 +49,17 @@ class Track:
         self.target: Final = target
         self._old_base: Final = old
         self._new_base: Final = new
-        self._base = old
         self._scale: Final = Scale(old, new)
         self._timeline: Final = Timeline(new, strict=strict, offset=int(shift_s / new))
         self.step_ticks: Final = math.ceil(new / old) if strict else 0
         """How far apart decoding times must be to differ in the output."""
         self.least_ticks = LATEST_TICKS if shift_s else -LATEST_TICKS
         """The least decoding time that needs no repair."""
-        self.leap_ticks: Final = _leap_ticks(source, old, new)
+        self._leap_ticks: Final = _leap_ticks(source, old, new)
         """What no two packets may be apart."""
-        self.latest_ticks = LATEST_TICKS
+        self._repaired_ticks: int | None = None
+        start_ticks = source.start_time
+        self.latest_ticks = -LATEST_TICKS if start_ticks is None else start_ticks + self._leap_ticks
         """The first presentation time that needs a closer look."""
         self.last: Packet[Stream] | None = None
         """What was written last: the muxer has converted its times."""
@@ -70,9 +71,7 @@ class Track:
             BadMedia: they are out of all range.
         """
         dts, pts = packet.dts, packet.pts
-        latest = min(self.latest_ticks, LATEST_TICKS)
-        if max(dts or 0, pts or 0) >= latest or min(dts or 0, pts or 0) <= -LATEST_TICKS:
-            raise BadMedia("a packet's time is out of all range")
+        self._check(dts or 0, pts or 0)
         scale, timeline = self._scale, self._timeline
         if self.last is not None and self.last.dts is not None:
             timeline.follow(self.last.dts, self.last.duration or 0)
@@ -81,13 +80,28 @@ class Track:
             None if dts is None else scale(dts), None if pts is None else scale(pts), duration
         )
         packet.dts, packet.pts, packet.duration = times.dts, times.pts, duration
-        packet.time_base = self._base = self._new_base
+        packet.time_base = self._new_base
         # After a jump nothing can stay as it came.
         after = math.ceil(times.dts * self._new_base / self._old_base) + self.step_ticks
         self.least_ticks = LATEST_TICKS if timeline.offset else after
         if dts is not None:
-            self.latest_ticks = dts + self.leap_ticks
+            self._repaired_ticks = dts
+            self.latest_ticks = min(dts + self._leap_ticks, LATEST_TICKS)
         return float(times.dts * self._new_base)
+
+    def _check(self, dts: int, pts: int) -> None:
+        """Refuse times that cannot be written.
+
+        Raises:
+            BadMedia: out of all range, or too far behind the packet before.
+        """
+        if max(abs(dts), abs(pts)) >= LATEST_TICKS:
+            raise BadMedia("a packet's time is out of all range")
+        before = self._repaired_ticks
+        if abs(self.least_ticks) != LATEST_TICKS:
+            before = self.least_ticks - self.step_ticks
+        if before is not None and max(dts, pts) - before >= self._leap_ticks:
+            raise BadMedia("a packet's time is too far behind that of the one before it")
 
 
 class VideoTrack(Track):
@@ -143,10 +157,10 @@ class VideoTrack(Track):
         dts, pts = packet.dts, packet.pts
         if dts is None or pts is None or not self.least_ticks <= dts <= pts < self.latest_ticks:
             decoded_s = self.repair(packet)
+            base = self._new_base
         else:
             self.least_ticks = dts + self.step_ticks
-            self.latest_ticks = dts + self.leap_ticks
-            self._base = self._old_base
+            base = self._old_base
             decoded_s = dts * self._tick_s
         if self._start_s is None:
             self._start_s = decoded_s
@@ -165,7 +179,7 @@ class VideoTrack(Track):
             return packet
         self.injected += done.injected
         self.removed += done.removed
-        return with_bytes(packet, done.packet, self._base) if done.packet else None
+        return with_bytes(packet, done.packet, base) if done.packet else None
 
 
 def _leap_ticks(source: Stream, old: Fraction, new: Fraction) -> int:

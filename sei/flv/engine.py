@@ -18,6 +18,10 @@ from sei.insertion.supply import SupplyBox
 from sei.relay.counts import Counts
 
 _TAKEN: Final = frozenset({"flv", "unknown"})
+_NO_PICTURE_BYTES: Final = 20
+"""A tag of five bytes, header and size included."""
+_PIECE_BYTES: Final = 64 * 1024
+"""Of a live input at a time. Cut into tags of no bytes that is work for 10 ms."""
 
 
 class FlvEngine:
@@ -75,9 +79,10 @@ class FlvEngine:
             if self._ration is None:
                 self._step(rewriter, chunk)
                 continue
-            self._ration.begin()
-            self._step(rewriter, chunk)
-            await self._ration.rest()
+            for at in range(0, len(chunk), _PIECE_BYTES):
+                self._ration.begin()
+                self._step(rewriter, chunk[at : at + _PIECE_BYTES])
+                await self._ration.rest()
 
     def _step(self, rewriter: LiveRewriter, chunk: bytes) -> None:
         """Take one chunk in and publish what it completes."""
@@ -100,9 +105,14 @@ class FlvEngine:
             counts.epoch, counts.version = self._supply.newest[:2]
 
     def _count(self, tags: list[StreamTag]) -> None:
-        pictures = sum(tag.kind == VIDEO for tag in tags)
+        pictures = sum(map(_may_be_picture, tags))
         self._counts.video_packets += pictures
         self._counts.other_packets += len(tags) - pictures
         if pictures and self._counts.input_state != "live":
             self._counts.input_state = "live"
             self._counts.error = self._counts.error_code = ""
+
+
+def _may_be_picture(tag: StreamTag) -> bool:
+    """Tell it from configurations, ends of sequences and empty tags; also of unknown codecs."""
+    return tag.kind == VIDEO and not tag.is_configuration and len(tag.encoded) > _NO_PICTURE_BYTES

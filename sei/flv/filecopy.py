@@ -23,8 +23,9 @@ class FlvCopied(NamedTuple):
     injected: int
     removed: int
     bytes_in: int
-    sound_runs_back: bool = False
-    """Whether some sound bears a time below that of sound before it; it was copied as it came."""
+    is_odd: bool = False
+    """Whether sound runs back in time, or some pictures are H.264 and some HEVC; all was copied as
+    it came."""
 
 
 def copy_flv(
@@ -68,7 +69,7 @@ def copy_flv(
         video.injected,
         video.removed,
         done,
-        rewriter.sound_runs_back,
+        rewriter.sound_runs_back or rewriter.video.codec_changes,
     )
 
 

@@ -78,6 +78,8 @@ class VideoRewriter:
         self._units: Final[dict[tuple[bytes, Framing], bytes]] = {}
         self.codec: Codec | None = None
         """Of the last tag that was H.264 or HEVC."""
+        self.codec_changes = False
+        """Whether some are H.264 and some HEVC."""
         self.access_units = 0
         self.injected = 0
         self.removed = 0
@@ -113,7 +115,9 @@ class VideoRewriter:
             content += 3 if part == _CODED else 0
         if track is None:
             return None
-        self.codec = track.codec
+        if track.codec != self.codec:
+            self.codec_changes = self.codec is not None
+            self.codec = track.codec
         if not coded:
             return self._configure(buffer, at, end, track) if part == _CONFIGURATION else None
         self.access_units += 1

@@ -44,6 +44,23 @@ class Cadence:
         self._due = 0
         self._round_began_ms: float = 0.0
 
+    def is_due(self, dts_ms: float, is_keyframe: bool, messages: Sequence[bytes]) -> bool:
+        """Tell whether the next access unit may have to carry something; changes nothing.
+
+        Where it says no, ``choose`` would give nothing and need not be called.
+
+        Args:
+            dts_ms: as of ``choose``.
+            is_keyframe: as of ``choose``.
+            messages: as of ``choose``.
+        """
+        if not messages or self._injection == "off":
+            return False
+        if self._due or is_keyframe or messages is not self._messages:
+            return True
+        is_late = not 0 <= dts_ms - self._round_began_ms < self._repeat_interval_ms
+        return is_late and self._injection == "on"
+
     def choose(self, dts_ms: float, is_keyframe: bool, messages: Sequence[bytes]) -> bytes | None:
         """Say what the next access unit carries; call once for each, in decoding order.
 

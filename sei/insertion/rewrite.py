@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sei.errors import BadMedia
 from sei.insertion.cadence import Cadence
 from sei.wire.framing import START_CODE, Codec, framing_of, parameter_sets
-from sei.wire.glance import plain_check
+from sei.wire.glance import bare_check, plain_check
 from sei.wire.message import UUID_BYTES, message_unit, remove_messages
 from sei.wire.nal import compose, insert_offset, whole_units, with_start_codes
 from sei.wire.payload import MAX_CHUNKS
@@ -59,6 +59,7 @@ class Rewriter:
         self._keeps_lengths: Final = keeps_lengths and codec == "h264"
         self._cadence: Final = cadence or Cadence()
         self._choose: Final = self._cadence.choose
+        self._is_due: Final = self._cadence.is_due
         self.reconfigure(extradata)
 
     def reconfigure(self, extradata: bytes) -> None:
@@ -67,6 +68,7 @@ class Rewriter:
         units = parameter_sets(self._codec, extradata)
         self._parameter_sets = tuple(unit for unit in units if UUID_BYTES not in unit)
         self._is_plain = plain_check(self.framing)
+        self._is_bare = bare_check(self.framing)
         prefixed = self.framing.length_bytes is not None
         self._completes_keyframes = self._in_band and bool(self._parameter_sets)
         self._converts = self._in_band and prefixed and not self._keeps_lengths
@@ -96,6 +98,10 @@ class Rewriter:
         Raises:
             BadMedia: the stream's length prefix is too small for a message.
         """
+        # Most often nothing goes in, and there is no need to know where it would.
+        is_busy = is_keyframe or self._converts or self._is_due(dts_ms, is_keyframe, messages)
+        if not is_busy and self._is_bare(packet, size):
+            return None
         if not self._is_plain(packet, size):
             return self._change_unplain(bytes(packet), dts_ms, is_keyframe, messages)
         body = self._choose(dts_ms, is_keyframe, messages)

@@ -84,6 +84,10 @@ class FlvFile:
                 self._low.clear()
             self._changed.notify()
 
+    def break_off(self) -> None:
+        """Hear that the input broke off: go on with a keyframe."""
+        self._waits_for_keyframe = True
+
     async def drained(self) -> None:
         """Wait until little waits; at once where the output has failed."""
         await self._low.wait()

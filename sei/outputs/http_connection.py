@@ -21,6 +21,10 @@ from sei.outputs.http_request import (
 from sei.outputs.http_routes import FindOutlet, Live, StreamAway, UnknownStream, find
 from sei.outputs.player import PIECE_BYTES, Player
 
+REQUESTS_A_TURN: Final = 8
+"""Of one connection; then the streams and everybody else have theirs."""
+MAX_IGNORED_BYTES: Final = 64 * 1024
+"""What a player may send while it plays; it has nothing to say."""
 _TCP_OPTIONS: Final = {
     getattr(socket, name): value
     for name, value in {
@@ -72,6 +76,8 @@ class PlayerConnection(asyncio.Protocol):
         self._received: Final = bytearray()
         self._requests = 0
         self._is_paused = False
+        self._takes_turns = False
+        self._ignored_bytes = 0
         self._is_over = False
         self._stream: LiveStream | None = None
         self._player: Player | None = None
@@ -96,9 +102,14 @@ class PlayerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read requests; a player that plays has nothing to say."""
-        if self._player is None and not self._is_over:
+        if self._player is not None:
+            self._ignored_bytes += len(data)
+            if self._ignored_bytes > MAX_IGNORED_BYTES:
+                self.abort()
+        elif not self._is_over:
             self._received.extend(data)
-            self._answer_all()
+            if not self._takes_turns:
+                self._answer_all()
 
     def pause_writing(self) -> None:
         """Hold back: the network takes no more."""
@@ -154,7 +165,11 @@ class PlayerConnection(asyncio.Protocol):
 
     def _answer_all(self) -> None:
         """Answer the requests that are whole, as long as the answers are taken."""
+        before = self._requests
         while self._player is None and not (self._is_paused or self._is_over):
+            if self._requests - before >= REQUESTS_A_TURN:
+                self._let_others_go_first()
+                return
             end = self._received.find(END)
             size = len(self._received) if end < 0 else end + len(END)
             if size > MAX_HEAD_BYTES:
@@ -165,6 +180,22 @@ class PlayerConnection(asyncio.Protocol):
                 head = bytes(self._received[:size])
                 del self._received[:size]
                 self._answer(head)
+
+    def _let_others_go_first(self) -> None:
+        """Answer what else is there in the next turn of the loop, and read no more before."""
+        if self._transport is None:
+            return
+        self._takes_turns = True
+        self._transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._takes_turns = False
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._is_paused:
+            self._transport.resume_reading()
+        self._answer_all()
 
     def _answer(self, head: bytes) -> None:
         self._requests += 1

@@ -95,6 +95,10 @@ class RtmpPush:
         self._counts.skips += self._backlog.skips - skips
         self._wake.set()
 
+    def break_off(self) -> None:
+        """Hear that the input broke off: go on with a keyframe."""
+        self._backlog.break_off()
+
     async def close(self) -> None:
         """Send what waits, take leave of the server, and end; within the drain time-out.
 

@@ -37,7 +37,7 @@ class Place(Protocol):
 
 
 class OutputTimes:
-    """Times of tags that never fall, over runs of the muxer and its wraps."""
+    """Times of one track's tags, which never fall, over runs of the muxer and its wraps."""
 
     def __init__(self) -> None:
         self._last_ms = 0
@@ -48,6 +48,10 @@ class OutputTimes:
             ahead_ms = (written_ms - self._last_ms + _HALF // 2) % _HALF - _HALF // 2
             self._last_ms += max(0, ahead_ms)
         return self._last_ms & 0xFFFFFFFF
+
+    def reach(self, time_us: int) -> None:
+        """Go on to when a track begins, so that its configuration is not older than all else."""
+        self.place(time_us // 1000 % _HALF, is_configuration=False)
 
 
 def cut(stream: bytes, place: Place) -> Iterator[StreamTag]:

@@ -20,10 +20,12 @@ from sei.inputs.address import Address, parse_address
 from sei.inputs.pacer import Pacer
 from sei.inputs.source import ByteSource, Opened
 from sei.insertion.supply import SupplyBox
+from sei.outputs.address import parse_output
 from sei.outputs.shelf import Shelf
 from sei.packets.flv_join import FlvJoin
 from sei.packets.flv_kinds import FlvKinds
 from sei.packets.handover import Handover
+from sei.packets.heap import keep_heap_small
 from sei.packets.hls_input import HlsInput
 from sei.packets.layout import Output
 from sei.packets.opening import (
@@ -34,7 +36,7 @@ from sei.packets.opening import (
     open_playlist,
     reason,
 )
-from sei.packets.outputs import Outputs, is_of_tags
+from sei.packets.outputs import Outputs
 from sei.packets.picture import TestPicture
 from sei.packets.pipe import BytePipe, live_ration
 from sei.packets.pump import Pump
@@ -90,6 +92,7 @@ class PacketEngine:
         self._pump: Pump | None = None
         self._knows_of_late_sound = False
         counts.engine = "av"
+        keep_heap_small()
 
     async def run_once(self) -> None:
         """Run one life of the input; returns where it ends.
@@ -139,9 +142,17 @@ class PacketEngine:
             )
             self._outputs.append(outputs.tags(self._handover))
         for name in config.outputs:
-            if not is_of_tags(name):
+            if not parse_output(name).takes_tags:
                 self._outputs.append(outputs.other(name, self._shelf))
-        self._pump = Pump(self._outputs, self._supply, config.inject, counts, self._stop, self._now)
+        self._pump = Pump(
+            config.name,
+            self._outputs,
+            self._supply,
+            config.inject,
+            counts,
+            self._stop,
+            self._now,
+        )
         return self._pump
 
     async def _run_bytes(self, pump: Pump, opened: Opened) -> None:

@@ -129,6 +129,8 @@ def _is_picture(raw: bytearray, at: int) -> bool:
 
 def _is_sound(raw: bytearray, at: int) -> bool:
     first, second = raw[at + _BODY], raw[at + _BODY + 1]
-    if raw[at] != AUDIO or first >> 4 == _ENHANCED_SOUND:
-        return raw[at] == AUDIO and first & 0xF == _CODED
+    if raw[at] != AUDIO or not any(raw[at + 1 : at + 4]):
+        return False
+    if first >> 4 == _ENHANCED_SOUND:
+        return first & 0xF == _CODED
     return first >> 4 != _AAC or second == _CODED

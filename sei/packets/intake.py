@@ -1,7 +1,8 @@
 """Packets of one life of an input, from the demuxer to their place on the stream's time line.
 
 Nothing goes on before a keyframe with its parameter sets is there. Then packets wait until every
-sound track has begun, 200 ms at most, so that all begin together and none runs back.
+sound track has begun, 200 ms at most (of a transport stream 1 s), so that all begin together and
+none runs back.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from sei.packets.tracks import AudioTrack, VideoTrack
 from sei.relay.counts import Counts
 
 HOLD_US: Final = 200_000
+LATE_HOLD_US: Final = 1_000_000
+_LATE: Final = frozenset({"mpegts", "hls"})
+"""Their muxers collect sound for half a second and send it in one piece behind its pictures."""
 MAX_HELD: Final = 512
 MAX_EARLY_US: Final = 500_000
 """Sound from before the first keyframe that is still worth having."""
@@ -80,6 +84,7 @@ class Intake:
         self._ticks: Final = [(base.numerator * US_PER_S, base.denominator) for base in bases]
         self._waiting: Final[deque[_Waiting]] = deque(maxlen=MAX_HELD)
         self._last_dts_us: Final[dict[int, int]] = {}
+        self._hold_us: Final = LATE_HOLD_US if feed.container.format.name in _LATE else HOLD_US
         self._key_dts_us: int | None = None
         self._began = False
         self._layout = Layout((), ())
@@ -177,7 +182,7 @@ class Intake:
         if len(self._waiting) == MAX_HELD:
             return False
         first = next(item for item in self._waiting if item.track == waiting.track)
-        if abs(waiting.dts_us - first.dts_us) >= HOLD_US:
+        if abs(waiting.dts_us - first.dts_us) >= self._hold_us:
             return False
         return len({item.track for item in self._waiting}) <= len(self.sounds)
 

@@ -66,10 +66,6 @@ class Output(Protocol):
         """Take a packet; may drop it where the output is behind."""
         ...
 
-    def pause(self) -> None:
-        """Let go of what waits, because a life of the input is over."""
-        ...
-
     def close(self) -> None:
         """Finish what was written; what is no longer taken within 5 s is lost."""
         ...

@@ -15,8 +15,9 @@ from sei.packets.memory import BUFFER_BYTES, Memory
 _INTERLEAVE: Final = {"max_interleave_delta": "200000"}
 """In µs. By default a declared but silent sound track holds the video back for 10 s."""
 _FRAGMENTED: Final = {
-    # Times stay as they are, so that one run follows on another; they are never negative.
-    "movflags": "frag_keyframe+empty_moov+default_base_moof",
+    # Each track's time as it is ("frag_discont"); else each would begin at 0, and what begins
+    # together be apart. They are never negative.
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
     "frag_duration": "10000000",  # in µs; bounds what waits where no keyframe comes
     "use_editlist": "0",
     "avoid_negative_ts": "disabled",
@@ -87,6 +88,9 @@ class Run:
         self.left_out: Final[list[str]] = []
         self._strict: Final = format_name not in _TIMES_MAY_REPEAT
         self._in_band: Final = wants_in_band(format_name)
+        self._begins_at_zero: Final = format_name == "mp4" and not options
+        """A file of its own, no segment that follows on another."""
+        self._origin_us: int | None = None
         self._memory: Final = Memory()
         chosen = {**_INTERLEAVE, **OPTIONS[format_name], **(options or {})}
         if any(spec.codec in _LEARNS_FROM_PACKETS for spec in layout.specs):
@@ -119,12 +123,17 @@ class Run:
         line = self._lines.get(item.track)
         if line is None:
             return b""
+        if self._origin_us is None:
+            self._origin_us = item.dts_us if self._begins_at_zero else 0
+        if item.dts_us < self._origin_us:  # sound from before the keyframe that the run begins with
+            return b""
         packet: Packet[Stream] = Packet(item.in_band if self._in_band else item.boxed)
-        decoded = line.ticks(item.dts_us)
+        decoded = line.ticks(item.dts_us - self._origin_us)
         if line.last is not None:
             decoded = max(decoded, line.last + self._strict)
         line.last = decoded
-        packet.dts, packet.pts = decoded, max(decoded, line.ticks(item.pts_us))
+        presented = line.ticks(item.pts_us - self._origin_us)
+        packet.dts, packet.pts = decoded, max(decoded, presented)
         packet.duration = line.ticks(item.duration_us)
         packet.time_base = line.base
         packet.is_keyframe = item.is_keyframe or line.stream.type == "audio"

@@ -22,17 +22,21 @@ from sei.wire.framing import CODECS, Codec
 from sei.wire.message import UUID_BYTES
 
 _FORMATS: Final = "flv,live_flv,mov,mp4,m4a,3gp,3g2,mj2,mpegts,h264,hevc,matroska,webm"
-_MAX_STREAMS: Final = "64"
+_COMMON: Final = {
+    "max_streams": "64",
+    # Nothing is decoded to find the streams: a few bytes may claim a picture of a gigabyte.
+    "codec_whitelist": "none",
+}
 _FILE_OPTIONS: Final = {
+    **_COMMON,
     "protocol_whitelist": "file",
     "format_whitelist": _FORMATS,
-    "max_streams": _MAX_STREAMS,
 }
 # "nobuffer" would throw away what was read to find the streams, and with it a keyframe.
 _LIVE_OPTIONS: Final = {
+    **_COMMON,
     "protocol_whitelist": "none",
     "format_whitelist": _FORMATS,
-    "max_streams": _MAX_STREAMS,
     "probesize": "500000",
     "analyzeduration": "500000",
 }
@@ -98,10 +102,10 @@ def open_bytes(source: Readable, container_name: ContainerName) -> Iterator[Feed
         SourceFailed: it is no stream, or has no video now.
     """
     name = None if container_name == "unknown" else container_name
+    # FLV names its streams in its header; by itself FFmpeg reads on, to learn the frame rate.
+    options = _LIVE_OPTIONS | ({"fpsprobesize": "0"} if name == "flv" else {})
     try:
-        container = av.open(
-            source, "r", format=name, options=_LIVE_OPTIONS, metadata_errors="replace"
-        )
+        container = av.open(source, "r", format=name, options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise SourceFailed(f"the input is no stream: {reason(error)}") from error
     with container:
@@ -119,10 +123,10 @@ def open_playlist(
         SourceFailed: it is no stream, or has no video now.
     """
     options = {
+        **_COMMON,
         # Every address goes through io_open; these are what the demuxer itself insists on.
         "protocol_whitelist": "http,https,tcp,tls",
         "format_whitelist": f"hls,{_FORMATS},aac",
-        "max_streams": _MAX_STREAMS,
         "http_persistent": "0",
         "http_multiple": "0",
         "allowed_extensions": "ALL",

@@ -5,31 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from room.errors import InvalidArgument
+from sei.outputs.address import parse_output
+from sei.outputs.fresh import open_fresh
 from sei.outputs.shelf import PLAYLIST, Shelf
 from sei.packets.backlog import Backlog, Gate
 from sei.packets.handover import Handover
 from sei.packets.layout import Output
-from sei.packets.muxed import Say
+from sei.packets.muxed import MAX_SAID_CHARACTERS, Say
 from sei.packets.places import Folder, ShelfPlace
 from sei.packets.recording import Recording
-from sei.packets.segments import Naming, Segments
+from sei.packets.segments import Naming, Segments, segment_suffix
 from sei.packets.tags import TagOutput
-from sei.packets.writer import Writer, open_new, open_stdout
+from sei.packets.writer import Writer, open_stdout
 from sei.relay.config import StreamConfig
 from sei.relay.counts import Counts
 
 SECOND_PLAYLIST: Final = "fmp4.m3u8"
-FILE_FORMATS: Final = {".ts": "mpegts", ".mp4": "mp4", ".mkv": "matroska"}
-_SHELVED: Final = {"hls": "mpegts", "hls-fmp4": "mp4"}
-
-
-def is_of_tags(output: str) -> bool:
-    """Tell whether an output is a sink of FLV tags, and so no business of this engine."""
-    return output in ("flv", "mp4", "-") or output.startswith("rtmp") or output.endswith(".flv")
+_TO_PLAYERS: Final = ("flv", "mp4")
 
 
 class Outputs:
@@ -53,25 +50,29 @@ class Outputs:
     def tags(self, handover: Handover) -> Output:
         """Make the one that all sinks of tags share."""
         gate = Gate(handover.backlog, self._counts, waits=self._waits)
-        return TagOutput(handover, gate, self._say("flv"))
+        players = [self._say(name) for name in self._config.outputs if name in _TO_PLAYERS]
+
+        def say(what: str) -> None:
+            for player in players:
+                player(what)
+
+        return TagOutput(handover, gate, say)
 
     def other(self, name: str, shelf: Shelf | None) -> Output:
         """Make one that is not of tags.
 
         Raises:
-            InvalidArgument: nothing is known by that name.
+            BadMedia: nothing is known by that name.
+            InvalidArgument: it needs a shelf.
         """
-        if name in _SHELVED:
-            return self._shelved(name, shelf)
-        if name == "ts:-":
-            return self._recording(name, "mpegts", open_stdout)
-        path = Path(name)
-        if path.suffix.lower() == ".m3u8":
-            return self._folder(name, path)
-        format_name = FILE_FORMATS.get(path.suffix.lower())
-        if format_name is None:
-            raise InvalidArgument(f"{name}: no output is known by that name")
-        return self._recording(name, format_name, lambda: open_new(path))
+        output = parse_output(name)
+        if output.kind == "hls":
+            return self._shelved(name, output.format, shelf)
+        if output.kind == "folder":
+            return self._folder(name, output.format, Path(output.target))
+        if output.kind == "stdout":
+            return self._recording(name, output.format, open_stdout)
+        return self._recording(name, output.format, partial(open_fresh, Path(output.target)))
 
     def backlog(self) -> Backlog:
         """Make what an output's waiting bytes are counted in."""
@@ -79,7 +80,7 @@ class Outputs:
 
     def _say(self, name: str) -> Say:
         def say(what: str) -> None:
-            self._counts.outputs[name] = what
+            self._counts.outputs[name] = what[:MAX_SAID_CHARACTERS]
 
         return say
 
@@ -91,19 +92,19 @@ class Outputs:
         gate = Gate(writer.backlog, self._counts, waits=self._waits)
         return Recording(name, format_name, open_target, writer, gate, say)
 
-    def _shelved(self, name: str, shelf: Shelf | None) -> Output:
+    def _shelved(self, name: str, format_name: str, shelf: Shelf | None) -> Output:
         if shelf is None:
             raise InvalidArgument(f"{name} needs a shelf")
         is_second = name == "hls-fmp4" and "hls" in self._config.outputs
         naming = Naming(SECOND_PLAYLIST) if is_second else Naming(PLAYLIST, "", self._prefix)
-        return Segments(_SHELVED[name], ShelfPlace(shelf), naming, self._say(name), time.time)
+        return Segments(format_name, ShelfPlace(shelf), naming, self._say(name), time.time)
 
-    def _folder(self, name: str, path: Path) -> Output:
+    def _folder(self, name: str, format_name: str, path: Path) -> Output:
         say = self._say(name)
         folder = Folder(path.parent, Writer(name, self.backlog(), say))
-        folder.remove_listed(path.name, ".ts")
+        folder.remove_listed(path.name, segment_suffix(format_name))
         naming = Naming(path.name, f"{path.stem}-")
-        return Segments("mpegts", folder, naming, say, time.time)
+        return Segments(format_name, folder, naming, say, time.time)
 
     @property
     def _prefix(self) -> str:

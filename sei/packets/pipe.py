@@ -11,8 +11,8 @@ from sei.errors import SourceFailed
 from sei.inputs.ration import Ration
 
 MAX_WAITING_BYTES: Final = 2 * 1024 * 1024
-_SHARE: Final = 0.5
-_BURST_S: Final = 2.0
+_SHARE: Final = 0.4
+_BURST_S: Final = 1.0
 """A segment, or what a server sends at its beginning, comes at once."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,11 +18,14 @@ from sei.packets.opening import Feed, packets_of
 from sei.relay.config import Injection
 from sei.relay.counts import Counts
 
+_log: Final = logging.getLogger(__name__)
+
 
 class Pump:
     """Moves the packets of one life of an input after the other.
 
     Args:
+        name: of the stream, for logs.
         outputs: take every packet that has a place.
         supply: what is to go in.
         inject: when it does.
@@ -32,6 +36,7 @@ class Pump:
 
     def __init__(
         self,
+        name: str,
         outputs: Sequence[Output],
         supply: SupplyBox,
         inject: Injection,
@@ -39,6 +44,7 @@ class Pump:
         stop: threading.Event,
         now: Callable[[], float],
     ) -> None:
+        self._name: Final = name
         self.outputs: Final = outputs
         self.supply: Final = supply
         self.inject: Final = inject
@@ -46,6 +52,7 @@ class Pump:
         self.stop: Final = stop
         self.now: Final = now
         self._clock: Final = StreamClock()
+        self._left_out: tuple[str, ...] = ()
         self.pictures = 0
         """How many went on."""
         self.boxed: Final = any(not output.wants_in_band for output in outputs)
@@ -75,19 +82,22 @@ class Pump:
         """
         intake = Intake(feed, self._clock, self.counts, self.now)
         self.counts.codec = feed.codec
+        self._tell(feed.left_out)
         life = _Life(self, intake, pacer, observes=observes)
         clock = RawClock(order) if feed.is_raw else None
-        try:
-            for packet in packets_of(feed):
-                check()
-                if clock is not None and packet.size:
-                    clock.stamp(packet)
-                if not life.move(intake.take(packet)):
-                    return
-            life.move(intake.drain())
-        finally:
-            for output in self.outputs:  # while the tracks are still there
-                output.pause()
+        for packet in packets_of(feed):
+            check()
+            if clock is not None and packet.size:
+                clock.stamp(packet)
+            if not life.move(intake.take(packet)):
+                return
+        life.move(intake.drain())
+
+    def _tell(self, left_out: tuple[str, ...]) -> None:
+        """Say which tracks go no further, where that is news."""
+        if left_out and left_out != self._left_out:
+            _log.warning("tracks left out", extra={"stream": self._name, "tracks": left_out})
+        self._left_out = left_out
 
 
 class _Life:

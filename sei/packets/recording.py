@@ -55,9 +55,6 @@ class Recording:
         if not self._writer.failed and self._gate.admits(item):
             self._runs.write(item, layout, self._emit)
 
-    def pause(self) -> None:
-        """Let what waits in the muxer wait for the next life."""
-
     def close(self) -> None:
         """Finish the file."""
         self._runs.end(self._emit)

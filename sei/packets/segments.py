@@ -13,7 +13,7 @@ import av
 
 from sei.packets.continuity import ContinuityCounters
 from sei.packets.layout import US_PER_S, VIDEO_TRACK, Item, Layout, TrackSpec
-from sei.packets.muxed import MAX_SAID_CHARACTERS, Say
+from sei.packets.muxed import MAX_SAID_CHARACTERS, Say, live
 from sei.packets.muxer import Run, wants_in_band
 from sei.packets.opening import reason
 from sei.packets.places import Place
@@ -35,6 +35,11 @@ class Naming(NamedTuple):
     """Of segments' names in the place."""
     address_prefix: str = ""
     """Of their addresses, relative to the playlist's."""
+
+
+def segment_suffix(format_name: str) -> str:
+    """Give what the names of segments end with."""
+    return ".ts" if format_name == "mpegts" else ".m4s"
 
 
 class _Open(NamedTuple):
@@ -65,7 +70,7 @@ class Segments:
     ) -> None:
         self.wants_in_band: Final = wants_in_band(format_name)
         self._format_name: Final = format_name
-        self._suffix: Final = ".ts" if format_name == "mpegts" else ".m4s"
+        self._suffix: Final = segment_suffix(format_name)
         self._place: Final = place
         self._naming: Final = naming
         self._say: Final = say
@@ -95,9 +100,6 @@ class Segments:
         except (av.FFmpegError, ValueError) as error:
             self._give_up(reason(error))
 
-    def pause(self) -> None:
-        """Let the segment that is on wait for the next life."""
-
     def close(self) -> None:
         """Finish the segment that is on, and say in the playlist that it is the last."""
         try:
@@ -107,6 +109,8 @@ class Segments:
         if self._has_segments:
             self._put_playlist(ended=True)
         self._place.close()
+        if self._place.trouble:
+            self._tell(self._place.trouble)
 
     def _is_due(self, item: Item, layout: Layout) -> bool:
         if self._open is None:
@@ -128,8 +132,7 @@ class Segments:
         if self._specs and self._specs != layout.specs:
             self._is_gap = True
         self._specs = layout.specs
-        live = f"live, without {', '.join(run.left_out)}" if run.left_out else "live"
-        self._tell(self._place.trouble or live)
+        self._tell(self._place.trouble or live([*run.left_out, *layout.left_out]))
 
     def _fragment_options(self) -> dict[str, str]:
         return {

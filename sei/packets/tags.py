@@ -11,10 +11,9 @@ from sei.packets.backlog import Gate
 from sei.packets.cutting import FILE_HEADER_BYTES, OutputTimes, cut, is_picture
 from sei.packets.handover import Handover, Timed
 from sei.packets.layout import VIDEO_TRACK, Item, Layout, TrackSpec
-from sei.packets.muxed import Say
+from sei.packets.muxed import Say, live
 from sei.packets.muxer import Run
 from sei.packets.opening import reason
-from sei.packets.sorter import Sorter
 
 
 class TagOutput:
@@ -34,53 +33,54 @@ class TagOutput:
         self._handover: Final = handover
         self._gate: Final = gate
         self._say: Final = say
-        self._sorter = Sorter()
         self._picture: Run | None = None
         self._sound: Run | None = None
         self._sound_track = 0
         self._refused: set[TrackSpec] = set()
-        self._times: Final = OutputTimes()
+        self._picture_times: Final = OutputTimes()
+        self._sound_times: Final = OutputTimes()
 
     def write(self, item: Item, layout: Layout) -> None:
         """Take a packet."""
         if not self._gate.admits(item):
             return
-        for due in self._sorter.push(item, layout):
-            self._give(*due)
-
-    def pause(self) -> None:
-        """Hand over what waits; the next life of the input shows anew how late its packets come."""
-        for due in self._sorter.drain():
-            self._give(*due)
-        self._sorter = Sorter()
-
-    def close(self) -> None:
-        """End; nothing waits after a pause."""
-        self._picture = self._sound = None
-
-    def _give(self, item: Item, layout: Layout) -> None:
         try:
             self._follow(item, layout)
-            run = self._picture if item.track == VIDEO_TRACK else self._sound
-            if run is not None and (item.track in (VIDEO_TRACK, self._sound_track)):
-                self._emit(run.write(item), item.read_s)
+            if item.track == VIDEO_TRACK:
+                self._emit(self._picture, self._picture_times, item)
+            elif item.track == self._sound_track:
+                self._emit(self._sound, self._sound_times, item)
         except (av.FFmpegError, ValueError) as error:
             self._picture = None  # another run begins at the next keyframe
             self._say(f"UNAVAILABLE: the muxer gave up: {reason(error)}")
 
+    def close(self) -> None:
+        """End."""
+        self._picture = self._sound = None
+
     def _follow(self, item: Item, layout: Layout) -> None:
         """Begin new runs where a track is not as it was."""
+        began = False
         if item.may_begin and not _holds(self._picture, VIDEO_TRACK, layout):
             run = Run("flv", layout, only=VIDEO_TRACK)
-            self._begin(run)
-            self._picture = run
-            self._say("live")
+            self._begin(run, self._picture_times)
+            self._picture, began = run, True
         if self._picture is not None and not _holds(self._sound, self._sound_track, layout):
-            self._begin_sound(layout)
+            began = self._begin_sound(item, layout) or began
+        if began:
+            self._say(live([*self._left_out(layout), *layout.left_out]))
 
-    def _begin_sound(self, layout: Layout) -> None:
-        """Take the first sound that FLV can hold."""
-        self._sound = None
+    def _left_out(self, layout: Layout) -> list[str]:
+        taken = {VIDEO_TRACK, VIDEO_TRACK if self._sound is None else self._sound_track}
+        return [
+            f"{number}:{spec.codec}"
+            for number, spec in enumerate(layout.specs)
+            if number not in taken and spec.rate_hz
+        ]
+
+    def _begin_sound(self, item: Item, layout: Layout) -> bool:
+        """Take the first sound that FLV can hold; tell whether anything is new."""
+        self._sound, refused = None, len(self._refused)
         for number, spec in enumerate(layout.specs):
             if spec.kind == "video" or not spec.rate_hz or spec in self._refused:
                 continue
@@ -88,22 +88,26 @@ class TagOutput:
                 run = Run("flv", layout, only=number)
             except (av.FFmpegError, ValueError):
                 self._refused.add(spec)
-                self._say(f"live, without {number}:{spec.codec}")
                 continue
-            self._begin(run, with_script=False)
+            if item.track == number:
+                self._sound_times.reach(item.dts_us)
+            self._begin(run, self._sound_times, with_script=False)
             self._sound, self._sound_track = run, number
-            return
+            return True
+        return len(self._refused) > refused
 
-    def _begin(self, run: Run, *, with_script: bool = True) -> None:
-        tags = cut(run.begin()[FILE_HEADER_BYTES:], self._times.place)
+    def _begin(self, run: Run, times: OutputTimes, *, with_script: bool = True) -> None:
+        tags = cut(run.begin()[FILE_HEADER_BYTES:], times.place)
         begins = [Timed(tag, None) for tag in tags if with_script or tag.kind != SCRIPT]
         if begins:
             self._handover.push(begins)
 
-    def _emit(self, stream: bytes, read_s: float) -> None:
+    def _emit(self, run: Run | None, times: OutputTimes, item: Item) -> None:
+        if run is None:
+            return
         tags = [
-            Timed(tag, read_s if is_picture(tag) else None)
-            for tag in cut(stream, self._times.place)
+            Timed(tag, item.read_s if is_picture(tag) else None)
+            for tag in cut(run.write(item), times.place)
         ]
         if tags:
             self._handover.push(tags)

@@ -21,6 +21,8 @@ _SETS: Final[dict[Codec, frozenset[int]]] = {
     "hevc": frozenset({32, 33, 34}),
 }
 _MAX_ATTEMPTS: Final = 50
+MAX_PIXELS: Final = 8192 * 8192
+"""Larger pictures are not decoded to learn their size, which a few bytes can claim."""
 
 
 class VideoTrack:
@@ -132,6 +134,7 @@ def _size(codec: Codec, extradata: bytes, content: bytes) -> tuple[int, int]:
     context: Any = av.CodecContext.create(codec, "r")
     context.extradata = extradata or None
     context.thread_count = 1
+    context.options = {"max_pixels": str(MAX_PIXELS)}
     try:
         context.decode(Packet(content))
         context.decode(None)

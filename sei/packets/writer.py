@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from sei.packets.backlog import Backlog
@@ -17,7 +16,6 @@ from sei.packets.opening import reason
 
 _log: Final = logging.getLogger(__name__)
 CLOSE_S: Final = 5.0
-MAX_NUMBER: Final = 100_000
 
 Job = Callable[[], object]
 
@@ -109,6 +107,7 @@ class Target:
         except OSError:
             with suppress(OSError):  # a pipe, which cannot take anything back
                 self._file.truncate(self._whole_bytes)
+            self.close()
             raise
         self._whole_bytes += len(chunk)
 
@@ -116,21 +115,6 @@ class Target:
         """Close the file, if it was opened."""
         if self._file is not None:
             self._file.close()
-
-
-def open_new(path: Path) -> BinaryIO:
-    """Create a file under a name that is free: ``name.ts``, else ``name-2.ts`` and so on.
-
-    Raises:
-        OSError: no file can be made there.
-    """
-    for number in range(1, MAX_NUMBER):
-        name = path.name if number == 1 else f"{path.stem}-{number}{path.suffix}"
-        try:
-            return path.with_name(name).open("xb", buffering=0)
-        except FileExistsError:
-            continue
-    raise FileExistsError(f"{path.name} and all its numbers are taken")
 
 
 def open_stdout() -> BinaryIO:

@@ -160,4 +160,5 @@ def _refusal(error: BaseException) -> SeatsyncError | None:
 
 
 def _told(error: BaseException) -> str:
-    return f"a fault of the relay: {type(error).__name__}: {error}"[:200]
+    """Name a fault; what it says may hold an address with its secrets, and is for the log."""
+    return f"a fault of the relay: {type(error).__name__}"

@@ -40,6 +40,8 @@ class Rates:
         for name, counts in streams.items():
             samples = self._samples.setdefault(name, deque())
             packets = counts.video_packets + counts.other_packets
+            if samples and packets < samples[-1].packets:  # another stream of the same name
+                samples.clear()
             samples.append(_Sample(now_s, packets, tuple(counts.delay_counts)))
             while now_s - samples[0].at_s > self._window_s:
                 samples.popleft()

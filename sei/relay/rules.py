@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 from room.errors import InvalidArgument
 from room.names import check_room
 from sei.inputs.address import Address, parse_address
+from sei.inputs.policy import split_address
 from sei.outputs.address import Output, parse_output
 from sei.relay.config import MAX_STREAMS_PER_WORKER, Probe, RelayConfig, SigningKey, StreamConfig
 from sei.relay.engines import choose_engine
@@ -86,7 +87,7 @@ def _check_relay(config: RelayConfig) -> None:
     listens = [_key(name, split_listen, getattr(config, name)) for name in _LISTENS]
     if listens[0] == listens[1] and listens[0][1] != 0:
         raise InvalidArgument("status_listen: is the same as listen; the two need a port each")
-    parts = urlsplit(config.gateway)
+    parts = _key("gateway", split_address, config.gateway)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgument(f"gateway: {config.gateway!r} is no http:// or https:// address")
     if not 1 <= config.streams_per_worker <= MAX_STREAMS_PER_WORKER:
@@ -118,7 +119,7 @@ def _check_outputs(stream: StreamConfig) -> None:
     for text in stream.outputs:
         _check_text("outputs", text)
     for output in _outputs(stream):
-        if output.kind == "file" and not Path(output.target).parent.is_dir():
+        if output.kind == "file" and not os.path.isdir(Path(output.target).parent):
             raise InvalidArgument(f"outputs: {output.shown}: there is no such folder")
     if len(set(stream.outputs)) < len(stream.outputs):
         raise InvalidArgument("outputs: one is there twice")
@@ -136,7 +137,7 @@ def _check_text(key: str, text: str) -> None:
 
 def _check_input(address: Address, stream: StreamConfig) -> None:
     is_file = address.kind == "file"
-    if is_file and not Path(address.path).is_file():
+    if is_file and not os.path.isfile(address.path):
         raise InvalidArgument(f"input: {address.shown}: no such file")
     if stream.loop and not is_file:
         raise InvalidArgument("loop: only a file can begin again")
@@ -144,8 +145,8 @@ def _check_input(address: Address, stream: StreamConfig) -> None:
         raise InvalidArgument("paced: only a file can be read faster than it plays")
     if stream.loop and not stream.paced:
         raise InvalidArgument("loop: without pace a file would fill its outputs for ever")
-    targets = [Path(output.target).resolve() for output in _files(stream)]
-    if is_file and Path(address.path).resolve() in targets:
+    targets = [os.path.realpath(output.target) for output in _files(stream)]
+    if is_file and os.path.realpath(address.path) in targets:
         raise InvalidArgument("outputs: one is the input itself")
 
 
@@ -165,7 +166,7 @@ def _check_probe(probe: Probe, outputs: tuple[str, ...]) -> None:
     if probe.url in own:
         if not set(own[probe.url]) & set(outputs):
             raise InvalidArgument(f"probe.url: {probe.url!r} is no output of this stream")
-    elif urlsplit(probe.url).scheme not in ("http", "https"):
+    elif _key("probe.url", split_address, probe.url).scheme not in ("http", "https"):
         raise InvalidArgument("probe.url: is flv, mp4, hls or an http:// or https:// address")
     if not 1 <= probe.every_s <= 86400:
         raise InvalidArgument("probe.every_s: is not 1 to 86400 seconds")
@@ -195,7 +196,7 @@ def _exclusive(stream: StreamConfig) -> Iterator[tuple[str, str]]:
         elif output.kind == "rtmp":
             yield output.target, f"the output {output.shown}"
     for output in _files(stream):
-        yield str(Path(output.target).resolve()), f"the output {output.shown}"
+        yield os.path.realpath(output.target), f"the output {output.shown}"
 
 
 def _key(name: str, read: Callable[[str], Value], text: str) -> Value:

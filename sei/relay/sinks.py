@@ -65,7 +65,11 @@ class Sinks:
             await file.drained()
 
     def break_off(self) -> None:
-        """Hear that the input broke off."""
+        """Hear that the input broke off: each output goes on with a keyframe."""
+        for push in self._pushes:
+            push.break_off()
+        for file in self._files:
+            file.break_off()
         if self.live is not None:
             self.live.break_off()
 

@@ -55,7 +55,6 @@ class StreamStatus(msgspec.Struct, kw_only=True):
         errors = any(text not in ("", "live") for text in self.outputs.values())
         return self.state in TROUBLE or keeps_failing or errors or self._is_blind
 
-
     @property
     def _is_blind(self) -> bool:
         """Whether viewers of the video lack the state of their room, or have an old one."""

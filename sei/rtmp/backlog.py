@@ -40,7 +40,8 @@ class Backlog:
         if not self._waits_for_keyframe and self._is_too_much(tag):
             self._give_up()
         if tag.is_keyframe and (self._waits_for_keyframe or self._is_held):
-            self._clear()
+            if self._is_held or (self._waiting and self._is_too_much(tag)):
+                self._give_up()
             self._waits_for_keyframe = False
             for kind in (SCRIPT, VIDEO, AUDIO):
                 if kind in self._configuration:
@@ -66,6 +67,10 @@ class Backlog:
         """The connection is gone; what waits does not begin with a keyframe."""
         self._is_held = True
         self._clear()
+
+    def break_off(self) -> None:
+        """Hear that the input broke off: what comes next makes sense from its keyframe on."""
+        self._waits_for_keyframe = True
 
     def _is_too_much(self, tag: StreamTag) -> bool:
         is_stale = self._is_held and tag.is_configuration and tag.kind == VIDEO

@@ -23,6 +23,10 @@ MAX_CHUNK_STREAMS: Final = 64
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 MAX_HELD_BYTES: Final = 12 * 1024 * 1024
 """Of all unfinished messages together."""
+MIN_BYTES_A_MESSAGE: Final = 8
+FEW_MESSAGES: Final = 64
+"""In one piece a message has so many bytes on the average, if there are more than a few. Silence in
+small packets has 14, its pictures not counted; one byte a message would be work without end."""
 SET_CHUNK_SIZE: Final = 1
 ABORT: Final = 2
 _EXTENDED: Final = 0xFFFFFF
@@ -100,6 +104,7 @@ class ChunkReader:
         """
         received = self._unread + chunk if self._unread else chunk
         messages = []
+        left = FEW_MESSAGES + len(received) // MIN_BYTES_A_MESSAGE
         at = 0
         while True:
             stream = self._current
@@ -113,6 +118,9 @@ class ChunkReader:
             message = self._extend(stream, taken)
             if message is not None:
                 messages.append(message)
+            left -= not stream.is_within
+            if left < 0:
+                raise BadRtmp("a flood of messages with next to nothing in them")
             if self._left_bytes:
                 self._current = stream
                 break

@@ -41,6 +41,11 @@ def plain_check(framing: Framing) -> IsPlain:
     return _lengths(framing.codec, framing.length_bytes)
 
 
+def bare_check(framing: Framing) -> IsPlain:
+    """Give the look for packets that nothing is to go into: one without a picture may pass too."""
+    return plain_check(framing) if framing.length_bytes is not None else _holds_nothing
+
+
 def _lengths(codec: Codec, length_bytes: int) -> IsPlain:
     head = struct.Struct(_HEADS[length_bytes]).unpack_from
     meaning = bytes(_meaning(header, codec) for header in range(256))
@@ -54,7 +59,9 @@ def _lengths(codec: Codec, length_bytes: int) -> IsPlain:
             if length < _SHORTEST_UNIT_BYTES:
                 return False
             at += length_bytes + length
-        return at == size and seen == _PICTURE
+        if at != size or not seen & _PICTURE:
+            return False
+        return not seen & _MAY_BE_OURS or not _holds_uuid(packet, size)
 
     return is_plain
 
@@ -66,8 +73,12 @@ def _meaning(header: int, codec: Codec) -> int:
     return _PICTURE if is_vcl(span, codec) else 0
 
 
-def _h264_start_codes(packet: ReadableBuffer, size: int) -> bool:
+def _holds_nothing(packet: ReadableBuffer, size: int) -> bool:
     # Escaping never touches the UUID, so where it does not stand no SEI can hold it.
+    return not _holds_uuid(packet, size)
+
+
+def _h264_start_codes(packet: ReadableBuffer, size: int) -> bool:
     return not _holds_uuid(packet, size) and _find_picture(packet) is not None
 
 

@@ -27,6 +27,7 @@ from sei.inputs.source import ContainerName
 from sei.wire.framing import Framing
 from sei.wire.nal import walk
 
+Synthetic = Callable[[str], Path]
 CONTAINERS: dict[str, ContainerName] = {".flv": "flv", ".ts": "mpegts", ".mkv": "matroska"}
 
 
@@ -172,3 +173,11 @@ async def test_a_recording_can_be_read_while_it_grows(
         grown = tmp_path / f"grown{path.suffix}"
         grown.write_bytes(path.read_bytes())
     assert len(frame_hashes(grown)) > 20
+
+
+async def test_a_folder_may_hold_segments_of_mp4(synthetic: Synthetic, tmp_path: Path) -> None:
+    playlist = tmp_path / "hls" / "live.m3u8"
+    async with rig(synthetic("slices"), (f"fmp4:{playlist}",)) as made:
+        await made.live()
+    assert {path.suffix for path in playlist.parent.iterdir()} == {".m3u8", ".mp4", ".m4s"}
+    assert frame_hashes(playlist) == frame_hashes(synthetic("slices"))

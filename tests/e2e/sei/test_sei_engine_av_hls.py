@@ -70,10 +70,13 @@ async def site() -> AsyncIterator[Site]:
         await runner.cleanup()
 
 
-def cut(source: Path, folder: Path, *, kind: str = "mpegts", only: str = "") -> dict[str, bytes]:
+def cut(
+    source: Path, folder: Path, *, kind: str = "mpegts", only: str = "", flags: str = ""
+) -> dict[str, bytes]:
     """Cut a file into HLS by FFmpeg's muxer."""
     folder.mkdir()
     options = {"hls_time": "0.5", "hls_list_size": "0", "hls_segment_type": kind}
+    options |= {"hls_flags": flags} if flags else {}
     with (
         av.open(str(source)) as container,
         av.open(str(folder / "live.m3u8"), "w", format="hls", options=options) as output,
@@ -101,6 +104,21 @@ async def test_a_playlist_that_has_an_end_is_read_whole(
     path = made.sink.save(tmp_path / "sink.flv")
     assert frame_hashes(path) == frame_hashes(synthetic("slices"))
     assert len([item for item in read(path) if item.snapshot]) == made.counts.injected > 0
+
+
+@pytest.mark.parametrize("kind", ["mpegts", "fmp4"])
+async def test_segments_may_be_ranges_of_one_file(
+    kind: str, synthetic: Synthetic, tmp_path: Path
+) -> None:
+    async with site() as served:
+        files = cut(synthetic("slices"), tmp_path / "a", kind=kind, flags="single_file")
+        assert files["/a/live.m3u8"].count(b"#EXT-X-BYTERANGE:") > 2
+        served.files |= files
+        async with rig(f"{served.url}/a/live.m3u8") as made:
+            await made.live()
+    assert frame_hashes(made.sink.save(tmp_path / "sink.flv")) == frame_hashes(synthetic("slices"))
+    [media] = [path for path in files if not path.endswith(".m3u8")]
+    assert served.asked.count(media) > 2
 
 
 async def test_a_live_playlist_is_followed_and_a_stop_leaves_it(

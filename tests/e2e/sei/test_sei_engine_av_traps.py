@@ -16,7 +16,7 @@ from sei_files import frame_hashes, packets, snapshot
 
 from sei.errors import BadMedia, SourceFailed
 from sei.files.read import read
-from sei.flv.tags import AUDIO, SCRIPT
+from sei.flv.tags import AUDIO, SCRIPT, VIDEO
 from sei.insertion.state import Encoder
 from sei.insertion.supply import Supply
 from sei.packets.engine import EngineHung
@@ -26,8 +26,9 @@ MPEGTS_START_S = 2**33 / 90_000
 
 
 def times_ms(sink: Sink) -> list[int]:
-    times = [tag.timestamp_ms for tag in sink.tags]
-    assert times == sorted(times)
+    for kind in (AUDIO, VIDEO):
+        times = [tag.timestamp_ms for tag in sink.tags if tag.kind == kind]
+        assert times == sorted(times)
     return [tag.timestamp_ms for tag in sink.pictures]
 
 

@@ -205,7 +205,7 @@ async def test_push_that_never_started_closes() -> None:
 
 def test_malformed_address_is_refused_at_once() -> None:
     with pytest.raises(BadMedia):
-        RtmpPush("rtmp://127.0.0.1/live", Counts())
+        RtmpPush("rtmp://127.0.0.1//demo", Counts())
     with pytest.raises(BadMedia):
         RtmpSource("http://127.0.0.1/live/demo")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.insertion.cadence import Cadence
+from sei.insertion.cadence import Cadence, Injection
 
 A, B = (b"A",), (b"B",)
 CHUNKS = (b"1", b"2", b"3")
@@ -120,3 +120,38 @@ def test_off_says_nothing() -> None:
 def test_a_new_version_at_a_keyframe_has_its_three_rounds() -> None:
     cadence = Cadence()
     assert [cadence.choose(n * 40, n == 0, A) for n in range(5)] == [b"A"] * 3 + [None] * 2
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([0, 20, 40, 250, 499, 500, 501, 3000, -40, -5000]),
+        st.booleans(),
+        st.sampled_from([(), A, B, CHUNKS, (b"9", b"8")]),
+        st.booleans(),
+    ),
+    max_size=60,
+)
+
+
+@given(steps, st.sampled_from(["on", "keyframes", "off"]))
+def test_whoever_asks_only_where_something_is_due_gets_the_same(
+    taken: list[tuple[int, bool, tuple[bytes, ...], bool]], injection: Injection
+) -> None:
+    always, asked = Cadence(injection), Cadence(injection)
+    time_ms = 0
+    for step_ms, is_keyframe, messages, is_copied in taken:
+        time_ms += step_ms
+        same = (*messages,) if is_copied else messages  # equal, and not identical
+        expected = always.choose(time_ms, is_keyframe, messages)
+        is_due = asked.is_due(time_ms, is_keyframe, same)
+        assert (asked.choose(time_ms, is_keyframe, same) if is_due else None) == expected
+
+
+def test_nothing_is_due_between_two_rounds() -> None:
+    cadence = Cadence()
+    for number in range(3):
+        cadence.choose(number * 40, number == 0, A)
+    due = [cadence.is_due(time_ms, False, A) for time_ms in (120, 579, 580)]
+    assert due == [False, False, True]  # the last round began at 80
+    assert cadence.is_due(120, True, A)
+    assert cadence.is_due(120, False, B)

@@ -78,7 +78,7 @@ async def test_a_life_is_published_to_every_sink_and_counted() -> None:
     assert [UUID_BYTES in tag.encoded for tag in sinks[0].tags] == [False] * 2 + [True] * 3 + [
         False
     ]
-    assert (counts.video_packets, counts.other_packets, counts.bytes_in) == (5, 1, len(LIFE))
+    assert (counts.video_packets, counts.other_packets, counts.bytes_in) == (4, 2, len(LIFE))
     assert (counts.injected, counts.removed, counts.repaired) == (3, 0, 0)
     assert (counts.codec, counts.epoch, counts.version) == ("h264", 7, 3)
     assert (counts.input_state, sum(counts.delay_counts) > 0) == ("live", True)

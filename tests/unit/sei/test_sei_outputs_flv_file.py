@@ -69,6 +69,17 @@ async def test_file_begins_at_a_keyframe_with_all_it_needs() -> None:
     assert said == ["live"]
 
 
+async def test_after_a_break_the_file_goes_on_at_a_keyframe() -> None:
+    target = Kept()
+    output = writer(target, [])
+    output.publish([tag(1, VIDEO, configuration=True), tag(2, key=True), tag(3)])
+    output.break_off()
+    output.publish([tag(4), tag(5, AUDIO)])
+    output.publish([tag(6, key=True), tag(7)])
+    await output.close()
+    assert target.numbers() == [1, 2, 3, 1, 6, 7]
+
+
 async def test_stream_without_audio_says_so() -> None:
     target = Kept()
     output = writer(target, [])

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from sei.flv.stream_tag import StreamTag
+from sei.outputs.fresh import open_fresh
 from sei.packets.backlog import Backlog, Gate
 from sei.packets.handover import Handover, Timed
 from sei.packets.layout import Item
 from sei.packets.places import Folder
-from sei.packets.writer import Target, Writer, open_new
+from sei.packets.writer import Target, Writer
 from sei.relay.counts import Counts
 
 TAG = StreamTag(9, 0, False, True, b"x" * 100)
@@ -103,7 +104,7 @@ async def test_what_the_sinks_have_not_written_yet_counts_as_waiting() -> None:
 def test_jobs_are_done_in_order_and_all_before_the_end(tmp_path: Path) -> None:
     said: list[str] = []
     writer = Writer("a", backlog(), said.append)
-    target = Target(lambda: open_new(tmp_path / "a.ts"))
+    target = Target(lambda: open_fresh(tmp_path / "a.ts"))
     for part in (b"one ", b"two ", b"three"):
         writer.submit(lambda part=part: target.write(part), len(part))
     writer.submit(target.close)
@@ -116,7 +117,7 @@ def test_jobs_are_done_in_order_and_all_before_the_end(tmp_path: Path) -> None:
 def test_a_job_that_fails_ends_the_writer_and_says_why(tmp_path: Path) -> None:
     said: list[str] = []
     writer = Writer("a", backlog(), said.append)
-    target = Target(lambda: open_new(tmp_path / "no" / "a.ts"))
+    target = Target(lambda: open_fresh(tmp_path / "no" / "a.ts"))
     writer.submit(lambda: target.write(b"x"), 1)
     writer.submit(lambda: said.append("never"), 1)
     writer.close()
@@ -126,7 +127,7 @@ def test_a_job_that_fails_ends_the_writer_and_says_why(tmp_path: Path) -> None:
 
 def test_a_name_that_is_taken_gets_the_next_number(tmp_path: Path) -> None:
     for name in ("a.ts", "a-2.ts", "a-3.ts"):
-        open_new(tmp_path / "a.ts").close()
+        open_fresh(tmp_path / "a.ts").close()
         assert (tmp_path / name).exists()
 
 

@@ -15,7 +15,6 @@ from sei.packets.continuity import PACKET_BYTES, ContinuityCounters
 from sei.packets.cutting import OutputTimes, cut, is_picture
 from sei.packets.flv_kinds import FlvKinds
 from sei.packets.layout import Item, Layout
-from sei.packets.sorter import MAX_SKEW_US, Sorter
 
 LAYOUT = Layout((), ())
 
@@ -75,35 +74,6 @@ def test_no_bytes_break_the_counters(stream: bytes) -> None:
 
 def item(track: int, dts_us: int) -> Item:
     return Item(track, dts_us, dts_us, 0, False, False, b"", b"", (), 0.0)
-
-
-def through(sorter: Sorter, *items: Item, layout: Layout = LAYOUT) -> list[int]:
-    return [due.dts_us for one in items for due, _ in sorter.push(one, layout)]
-
-
-def test_packets_in_order_wait_for_nothing() -> None:
-    sorter = Sorter()
-    assert through(sorter, item(0, 0), item(0, 40), item(1, 41), item(0, 80)) == [0, 40, 41, 80]
-    assert sorter.drain() == []
-
-
-def test_a_late_packet_makes_the_next_ones_wait_so_long() -> None:
-    sorter = Sorter()
-    assert through(sorter, item(0, 0), item(0, 100), item(1, 70)) == [0, 100, 70]
-    assert through(sorter, item(0, 120), item(1, 90), item(0, 160), item(1, 130)) == [90, 120, 130]
-    assert [due.dts_us for due, _ in sorter.drain()] == [160]
-
-
-def test_what_was_seen_at_the_beginning_is_waited_for_from_the_first_packet_on() -> None:
-    layout = LAYOUT._replace(skew_us=30)
-    got = through(Sorter(), item(0, 0), item(0, 40), item(1, 10), item(0, 80), layout=layout)
-    assert got == [0, 10, 40]
-
-
-def test_a_track_that_is_far_behind_holds_nobody_up() -> None:
-    sorter = Sorter()
-    through(sorter, item(0, 0), item(0, 10 * MAX_SKEW_US), item(1, 5))
-    assert sorter.skew_us == 0
 
 
 def tag(kind: int, time_ms: int, body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, Tag, TagParser, write_tag
 from sei.insertion.supply import SupplyBox
+from sei.outputs.rtmp_push import RtmpPush
 from sei.packets.engine import EngineHung
 from sei.relay import stream as module
 from sei.relay.config import StreamConfig
@@ -238,3 +239,16 @@ async def test_skips_of_players_are_counted_once(monkeypatch: pytest.MonkeyPatch
     stream.count()
     stream.count()
     assert counts.skips == 7
+
+
+async def test_every_output_of_tags_hears_of_a_break(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    push = "rtmp://127.0.0.1:9/live/x"
+    stream, _ = made(monkeypatch, Engine(), outputs=("flv", push, str(tmp_path / "a.flv")))
+    sinks = stream._sinks
+    for sink in (*sinks._pushes, *sinks._files):
+        (sink._backlog if isinstance(sink, RtmpPush) else sink)._waits_for_keyframe = False
+    sinks.break_off()
+    assert sinks._pushes[0]._backlog._waits_for_keyframe
+    assert sinks._files[0]._waits_for_keyframe

@@ -69,6 +69,13 @@ def test_a_stream_that_is_gone_is_forgotten() -> None:
     assert rates.of("b").delay_p50_ms is None
 
 
+def test_a_stream_of_the_same_name_that_begins_at_zero_has_no_rate_below_zero() -> None:
+    rates = Rates()
+    for second, packets in enumerate((1000, 1025, 5, 30)):
+        rates.note(float(second), {"a": counted(packets)})
+    assert rates.of("a").packets_per_s == 25.0
+
+
 def test_a_quantile_is_the_bound_of_its_bucket() -> None:
     counts = [0] * (len(DELAY_BOUNDS_MS) + 1)
     assert quantile(counts, 0.5) is None

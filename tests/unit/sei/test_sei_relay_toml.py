@@ -93,6 +93,8 @@ def test_what_is_not_said_has_its_default(folder: Path) -> None:
         (STREAM.replace("demo", "a/b"), "stream 'main': room: "),
         (STREAM.replace("test:", "gopher://x"), "stream 'main': input: 'gopher' is no protocol"),
         (STREAM.replace("test:", "gone.mp4"), "input: "),
+        (STREAM.replace("test:", f"{'x' * 300}.mp4"), "no such file"),
+        (STREAM + f"outputs = ['{'x' * 300}/a.ts']\n", "there is no such folder"),
         (STREAM + "outputs = []\n", "outputs: there are 1 to 16"),
         (STREAM + "outputs = ['flv', 'flv']\n", "outputs: one is there twice"),
         (STREAM + "outputs = ['avi']\n", "outputs: 'avi' is no output"),
@@ -107,6 +109,8 @@ def test_what_is_not_said_has_its_default(folder: Path) -> None:
         (STREAM + "redirects = ['a.example:80']\n", "redirects: 'a.example:80' is no host"),
         (STREAM + "probe = { url = 'hls' }\n", "probe.url: 'hls' is no output of this stream"),
         (STREAM + "probe = { url = 'file:///etc/passwd' }\n", "probe.url: is flv"),
+        (STREAM + "probe = { url = 'http://[' }\n", "probe.url: the address cannot be read"),
+        ("gateway = 'http://['\n" + STREAM, "gateway: the address cannot be read"),
         (STREAM + "probe = { for_s = 90 }\n", "probe.for_s: "),
         ("listen = 'here'\n" + STREAM, "listen: 'here' is not HOST:PORT"),
         ("status_listen = '127.0.0.1:8082'\n" + STREAM, "status_listen: is the same as listen"),
@@ -177,3 +181,9 @@ def test_what_goes_to_a_worker_is_bounded(folder: Path) -> None:
     config = StreamConfig(name="main", room="demo", input="\udce4.mp4")
     with pytest.raises(InvalidArgument, match="input: is not UTF-8"):
         check_config(RelayConfig(streams=(config,)))
+
+
+def test_an_output_that_is_a_link_to_itself_is_no_fault_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").symlink_to("a.ts")
+    config = parse_config((STREAM + "outputs = ['a.ts']\n").encode(), tmp_path)
+    assert config.streams[0].outputs == (str(tmp_path / "a.ts"),)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sei_strategies import framings, insert, packets
 
 from sei.errors import BadMedia
+from sei.insertion.cadence import Cadence
 from sei.insertion.rewrite import Rewriter
 from sei.wire.framing import Framing
 from sei.wire.message import find_messages, message_unit, remove_messages
@@ -133,3 +136,36 @@ def test_lengths_too_short_for_a_message_are_an_error() -> None:
         Rewriter("h264", AVCC[1]).rewrite(
             packet, dts_ms=0, is_keyframe=True, messages=(bytes(300),)
         )
+
+
+class Restless(Cadence):
+    """The schedule as it is, but for the shortcut: something may always be due."""
+
+    def is_due(self, dts_ms: float, is_keyframe: bool, messages: Sequence[bytes]) -> bool:
+        return True
+
+
+@given(st.data(), framings, st.booleans(), st.booleans())
+def test_the_shortcut_where_nothing_is_due_changes_nothing_of_what_is_done(
+    data: st.DataObject, framing: Framing, in_band: bool, keeps_lengths: bool
+) -> None:
+    quick, slow = (
+        Rewriter(
+            framing.codec,
+            configuration(framing),
+            in_band=in_band,
+            keeps_lengths=keeps_lengths,
+            cadence=cadence,
+        )
+        for cadence in (Cadence(), Restless())
+    )
+    for number in range(20):
+        packet = data.draw(st.one_of(packets(framing), st.binary(max_size=40)))
+        if data.draw(st.booleans()):
+            packet = insert(packet, framing, [message_unit(b"forged", framing.codec)])
+        is_keyframe, messages = data.draw(st.booleans()), data.draw(st.sampled_from([(), STATE]))
+        both = [
+            rewriter.rewrite(packet, dts_ms=number * 40, is_keyframe=is_keyframe, messages=messages)
+            for rewriter in (quick, slow)
+        ]
+        assert both[0] == both[1]

@@ -57,6 +57,27 @@ def test_slow_peer_goes_on_with_configurations_and_the_next_keyframe() -> None:
     assert backlog.skips == 1
 
 
+def test_after_a_break_it_goes_on_with_a_keyframe_and_keeps_what_waits() -> None:
+    backlog = Backlog()
+    backlog.flow()
+    offer(backlog, *configurations(), *group(0))
+    backlog.break_off()
+    offer(backlog, picture(200), picture(240), *group(280))
+    assert all_of(backlog) == configurations() + group(0) + configurations() + group(280)
+    assert backlog.skips == 0
+
+
+def test_breaks_do_not_pass_the_bound() -> None:
+    backlog = Backlog(max_bytes=1000)
+    backlog.flow()
+    offer(backlog, *configurations())
+    for life in range(50):
+        offer(backlog, *group(1000 * life, pictures=4))
+        assert backlog.waiting_bytes <= 1000
+        backlog.break_off()
+    assert backlog.skips > 0
+
+
 def test_keyframe_larger_than_the_bound_goes_alone() -> None:
     backlog = Backlog(max_bytes=1000)
     backlog.flow()
