@@ -186,7 +186,9 @@ async def _tell(arguments: argparse.Namespace, config: RelayConfig, relay: Relay
     root = f"http://{f'[{host}]' if ':' in host else host}:{relay.port}"
     status_host, _ = split_listen(config.status_listen)
     if arguments.config is not None:
-        print(f"seatsync: relay {root} with {len(config.streams)} streams", file=to)
+        count = len(config.streams)
+        said = "a stream" if count == 1 else f"{count} streams"
+        print(f"seatsync: relay {root} with {said}", file=to)
     else:
         (stream,) = config.streams
         await relay.supervisor.streams[stream.name].begun.wait()

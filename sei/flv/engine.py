@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,6 +19,9 @@ from sei.insertion.supply import SupplyBox
 from sei.relay.counts import Counts
 
 _TAKEN: Final = frozenset({"flv", "unknown"})
+FOREIGN: Final = "nothing is put in: the video is neither H.264 nor HEVC, or has several tracks"
+"""Such a stream passes as it is."""
+_FOREIGN_PICTURES: Final = 100
 _NO_PICTURE_BYTES: Final = 20
 """A tag of five bytes, header and size included."""
 _PIECE_BYTES: Final = 64 * 1024
@@ -58,6 +62,7 @@ class FlvEngine:
         self._clock: Final = clock or TagClock()
         self._now_s: Final = now_s
         self._ration: Final = ration
+        self._rest_s: float | None = None
 
     async def run_once(self) -> None:
         """Run one life of the input; returns where it ends. Cancelling leaves nothing open.
@@ -80,9 +85,9 @@ class FlvEngine:
                 self._step(rewriter, chunk)
                 continue
             for at in range(0, len(chunk), _PIECE_BYTES):
-                self._ration.begin()
                 self._step(rewriter, chunk[at : at + _PIECE_BYTES])
-                await self._ration.rest()
+                if self._rest_s is not None:
+                    await asyncio.sleep(self._rest_s)
 
     def _step(self, rewriter: LiveRewriter, chunk: bytes) -> None:
         """Take one chunk in and publish what it completes."""
@@ -90,19 +95,32 @@ class FlvEngine:
         video, counts = rewriter.video, self._counts
         injected, removed, repaired = video.injected, video.removed, self._clock.repaired
         counts.bytes_in += len(chunk)
-        tags = rewriter.feed(chunk)
+        tags = self._rewritten(rewriter, chunk)
         if not tags:
             return
         for sink in self._sinks:
             sink.publish(tags)
         counts.observe_delay((self._now_s() - arrived_s) * 1000)
         self._count(tags)
+        if video.codec is None and counts.video_packets >= _FOREIGN_PICTURES:
+            counts.error_code, counts.error = BadMedia.code, FOREIGN
+        elif counts.error == FOREIGN:
+            counts.error_code = counts.error = ""
         counts.codec = video.codec or counts.codec
         counts.removed += video.removed - removed
         counts.repaired += self._clock.repaired - repaired
         if video.injected != injected:
             counts.injected += video.injected - injected
             counts.epoch, counts.version = self._supply.newest[:2]
+
+    def _rewritten(self, rewriter: LiveRewriter, chunk: bytes) -> list[StreamTag]:
+        """Rewrite a chunk within the ration; what many players cost is none of the input's."""
+        if self._ration is None:
+            return rewriter.feed(chunk)
+        self._ration.begin()
+        tags = rewriter.feed(chunk)
+        self._rest_s = self._ration.end()
+        return tags
 
     def _count(self, tags: list[StreamTag]) -> None:
         pictures = sum(map(_may_be_picture, tags))

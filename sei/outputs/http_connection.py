@@ -22,7 +22,8 @@ from sei.outputs.http_routes import FindOutlet, Live, StreamAway, UnknownStream,
 from sei.outputs.player import PIECE_BYTES, Player
 
 REQUESTS_A_TURN: Final = 8
-"""Of one connection; then the streams and everybody else have theirs."""
+TURN_S: Final = 0.02
+"""So many requests of one connection are answered in so long, though it sent them all at once."""
 MAX_IGNORED_BYTES: Final = 64 * 1024
 """What a player may send while it plays; it has nothing to say."""
 _TCP_OPTIONS: Final = {
@@ -182,12 +183,12 @@ class PlayerConnection(asyncio.Protocol):
                 self._answer(head)
 
     def _let_others_go_first(self) -> None:
-        """Answer what else is there in the next turn of the loop, and read no more before."""
+        """Answer what else is there in the next turn, and read no more before."""
         if self._transport is None:
             return
         self._takes_turns = True
         self._transport.pause_reading()
-        asyncio.get_running_loop().call_soon(self._next_turn)
+        asyncio.get_running_loop().call_later(TURN_S, self._next_turn)
 
     def _next_turn(self) -> None:
         self._takes_turns = False

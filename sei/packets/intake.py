@@ -32,6 +32,7 @@ MAX_EARLY_US: Final = 500_000
 MAX_WITHOUT_PICTURE_S: Final = 30.0
 MAX_WITHOUT_KEYFRAME: Final = 3_000
 """Pictures; two minutes of a slow stream, one of a fast one."""
+TOLD_WITHOUT_KEYFRAME: Final = 200
 _ENCRYPTED: Final = ("encryption_info", "encryption_init_info")
 _NO_SIDE: Final[tuple[PacketSideData, ...]] = ()
 _NEW_EXTRADATA: Final = "new_extradata"
@@ -177,6 +178,9 @@ class Intake:
         self._skipped += 1
         if self._skipped > MAX_WITHOUT_KEYFRAME:
             raise SourceFailed("no keyframe with its parameter sets came")
+        if self._skipped == TOLD_WITHOUT_KEYFRAME:
+            self._counts.error_code = SourceFailed.code
+            self._counts.error = "no keyframe with its parameter sets has come yet"
 
     def _is_incomplete(self, waiting: _Waiting) -> bool:
         if len(self._waiting) == MAX_HELD:

@@ -16,7 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from sei.relay.counts import DELAY_BOUNDS_MS
-from sei.relay.status import Status, StreamStatus
+from sei.relay.status import Status, StreamStatus, is_broken
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -93,7 +93,7 @@ def _gauges(streams: list[StreamStatus]) -> Iterator[Metric]:
             states.add_metric((stream.name, state), stream.state == state)
         players.add_metric((stream.name,), stream.counts.players)
         stripped.add_metric((stream.name,), stream.counts.stripped)
-        broken = sum(text not in ("", "live") for text in stream.outputs.values())
+        broken = sum(is_broken(text) for text in stream.outputs.values())
         outputs.add_metric((stream.name,), broken)
     yield from (states, players, stripped, outputs)
 

@@ -23,6 +23,11 @@ OLD_STATE_S: Final = 60.0
 """A state that the gateway has not confirmed for so long is trouble."""
 
 
+def is_broken(output: str) -> bool:
+    """Tell whether an output says that it is in trouble; ``live, without …`` is none."""
+    return output not in ("", "closed", "connecting") and not output.startswith("live")
+
+
 class StreamStatus(msgspec.Struct, kw_only=True):
     """One stream."""
 
@@ -52,7 +57,7 @@ class StreamStatus(msgspec.Struct, kw_only=True):
     def in_trouble(self) -> bool:
         """Whether somebody should look at it."""
         keeps_failing = self.state == "connecting" and self.error_code != ""
-        errors = any(text not in ("", "live") for text in self.outputs.values())
+        errors = any(is_broken(text) for text in self.outputs.values())
         return self.state in TROUBLE or keeps_failing or errors or self._is_blind
 
     @property

@@ -11,7 +11,7 @@ import hashlib
 from html import escape
 from typing import Final
 
-from sei.relay.status import TROUBLE, Status, StreamStatus, WorkerStatus
+from sei.relay.status import TROUBLE, Status, StreamStatus, WorkerStatus, is_broken
 
 REFRESH_S: Final = 2
 _FRESH_S: Final = 15
@@ -208,9 +208,11 @@ def _position(stream: StreamStatus) -> str:
 def _outputs(stream: StreamStatus) -> str:
     lines = []
     for name, text in stream.outputs.items():
-        broken = text not in ("", "live")
+        broken = is_broken(text)
         told = f'<small class="error">{escape(text)}</small>' if broken else ""
-        kind = "bad" if broken else _COLOURS.get(text, "")
+        if text.startswith("live,"):
+            told = _small(text)
+        kind = "bad" if broken else _COLOURS.get(text.partition(",")[0], "")
         lines.append(f'<div class="out {kind}">{escape(name)}{told}</div>')
     if stream.counts.stripped:
         lines.append('<span class="badge bad">stripped on the way</span>')

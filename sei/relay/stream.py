@@ -35,6 +35,7 @@ STALL_S: Final = 12.0
 """A live input that brings no picture for so long is given up; its source has a shorter time-out of
 its own for a silent line. After a quarter of that it counts as stalled."""
 _LOOKS: Final = 4
+_FIRST_LOOKS: Final = 3 * _LOOKS
 REFUSED_RETRY_S: Final = 30.0
 """After what no attempt should mend: the publisher may have changed the stream meanwhile."""
 _LIVE: Final = frozenset({"http", "hls", "rtmp", "udp"})
@@ -157,7 +158,7 @@ class RelayedStream:
             SourceFailed: none came for the stall time-out.
         """
         counts, missed = self._counts, 0
-        while missed < _LOOKS:
+        while missed < (_FIRST_LOOKS if self._live_since_s is None else _LOOKS):
             pictures = counts.video_packets
             await asyncio.wait((life,), timeout=self._stall_s / _LOOKS)
             came = counts.video_packets != pictures
@@ -168,7 +169,8 @@ class RelayedStream:
             missed = 0 if came else missed + 1
             if counts.input_state in ("live", "stalled"):
                 counts.input_state = "live" if came else "stalled"
-        raise SourceFailed(f"no picture came for {self._stall_s:.0f} s")
+        silent_s = missed * self._stall_s / _LOOKS
+        raise SourceFailed(f"no picture came for {silent_s:.0f} s")
 
     async def _pause(self, failure: SeatsyncError, lived_s: float) -> None:
         """Say why the input is gone, and wait; outputs and players stay."""

@@ -101,6 +101,8 @@ REFUSED = {
     ),
 }
 
+SLOW = {"tags of metadata"}  # told after 12 s without a picture
+
 
 def address(scheme: str, port: int) -> str:
     if scheme == "rtmp":
@@ -108,7 +110,10 @@ def address(scheme: str, port: int) -> str:
     return f"http://127.0.0.1:{port}/live/x.{'m3u8' if scheme == 'hls' else 'flv'}"
 
 
-@pytest.mark.parametrize("attack", REFUSED)
+@pytest.mark.parametrize(
+    "attack",
+    [pytest.param(name, marks=pytest.mark.soak) if name in SLOW else name for name in REFUSED],
+)
 async def test_an_attack_is_told_by_name_and_the_stream_beside_it_goes_on(
     attack: str, start: Any, tmp_path: Path
 ) -> None:
@@ -151,5 +156,5 @@ async def test_who_sends_without_a_pace_is_taken_in_slowly(
         bad = table("bad", address("flv", port), engine)
         async with relay(start, tmp_path, good, bad) as running:
             await running.until("bad", lambda one: one["counts"]["video_packets"] > 20)
-            await running.pictures("good", 3 * WATCHED)
+            await running.pictures("good", WATCHED)
             assert all(resident_bytes(pid) < 600 << 20 for pid in await running.workers())

@@ -10,8 +10,9 @@ from sei_flv_tags import configuration, cut, picture, sound, stream
 
 from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.clock import TagClock
-from sei.flv.engine import FlvEngine
+from sei.flv.engine import FOREIGN, FlvEngine
 from sei.flv.stream_tag import StreamTag
+from sei.flv.tags import VIDEO, Tag
 from sei.inputs.source import ContainerName, Opened
 from sei.insertion.supply import Supply, SupplyBox
 from sei.relay.counts import Counts
@@ -137,3 +138,14 @@ async def test_cancelling_closes_the_input() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert lives.open_now == 0
+
+
+async def test_a_stream_of_another_codec_passes_and_is_told_of() -> None:
+    foreign = [Tag(VIDEO, 40 * number, b"\x24abcde") for number in range(100)]
+    sink, counts = Sink(), Counts()
+    engine = FlvEngine(Lives([stream(*foreign)], [LIFE]), box(), [sink], counts)
+    await engine.run_once()
+    assert (counts.input_state, counts.error_code) == ("live", "INVALID_ARGUMENT")
+    assert (len(sink.tags), counts.error) == (100, FOREIGN)
+    await engine.run_once()
+    assert (counts.error_code, counts.error) == ("", "")

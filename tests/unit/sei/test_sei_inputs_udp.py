@@ -86,7 +86,7 @@ async def test_empty_datagrams_are_no_sign_of_life() -> None:
     async with made.open() as opened:
         send(made, *[b""] * 10)
         with pytest.raises(SourceFailed, match="silent"):
-            await take(opened.chunks, 1)
+            await anext(opened.chunks)
 
 
 async def test_silence_is_a_failure() -> None:

@@ -14,7 +14,7 @@ from sei.relay.counts import Counts
 from sei.relay.metrics import write_metrics
 from sei.relay.rates import Rates
 from sei.relay.sinks import Sinks
-from sei.relay.status import Status, StreamStatus, WorkerStatus, observe
+from sei.relay.status import Status, StreamStatus, WorkerStatus, is_broken, observe
 from sei.relay.status_page import POLICY, write_page
 from sei.relay.supervisor import Supervisor
 from sei.relay.words import Alive, Ended
@@ -190,3 +190,33 @@ async def test_a_status_shows_no_credentials_and_survives_json() -> None:
     seen = observe(supervisor, Rates())
     assert (seen.streams[0].state, seen.streams[0].error_code) == ("failed", "NOT_FOUND")
     await supervisor.stop()
+
+
+@pytest.mark.parametrize(
+    ("said", "broken"),
+    [
+        ("", False),
+        ("live", False),
+        ("live, without 2:ac3", False),
+        ("connecting", False),
+        ("UNAVAILABLE: cannot connect", True),
+    ],
+)
+def test_output_is_in_trouble_where_it_names_an_error(said: str, broken: bool) -> None:
+    assert is_broken(said) is broken
+    assert stream("alpha", outputs={"mp4": said}).in_trouble is broken
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"state": "connecting", "error_code": "UNAVAILABLE"},
+        {"state_age_s": None},
+        {"state_age_s": 61.0},
+    ],
+)
+def test_stream_that_keeps_failing_or_lacks_its_state_is_in_trouble(
+    changed: dict[str, Any],
+) -> None:
+    assert not stream("alpha").in_trouble
+    assert stream("alpha", **changed).in_trouble
