@@ -10,9 +10,10 @@ inputs/     HTTP, RTMP, UDP, files, standard input; which addresses         asyn
 outputs/    players over HTTP, RTMP onward, FLV files                       asyncio
 packets/    engine two: PyAV in a thread, for all that is not FLV to FLV; HLS in and out
 probe/      re-reads what goes out, and judges what has become of it        asyncio, PyAV
-relay/      many streams: supervisor, workers, configuration, status
 files/      inject, read, strip, verify                                     PyAV
+relay/      many streams: supervisor, workers, configuration file, status
 ```
-``wire`` knows nothing of the others, ``insertion`` only ``wire``; ``relay`` knows all but
-``files``, and is known for its values alone: ``relay.config`` and ``relay.counts``.
+Each is built upon those above it; import-linter holds that. What all of them share stands beside
+them: ``config`` and ``counts`` of a stream, ``source`` (what an input is), ``policy`` (where it may
+lead), ``ration`` (how much work it may make), ``backoff``, ``errors``.
 """

@@ -28,7 +28,7 @@ from seatsync.cli.relay_flags import add_relay_flags, add_stream_flags, read_set
 
 if TYPE_CHECKING:
     from seatsync.feed import RoomFeed
-    from sei.relay.config import RelayConfig
+    from sei.config import RelayConfig
     from sei.relay.relaying import Relaying
     from sei.relay.states import RoomStates
 

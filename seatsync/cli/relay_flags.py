@@ -9,7 +9,7 @@ from seatsync.cli import kinds
 from seatsync.cli.flags import Flags
 
 if TYPE_CHECKING:
-    from sei.relay.config import RelayConfig, StreamConfig
+    from sei.config import RelayConfig, StreamConfig
 
 GATEWAY: Final = "http://127.0.0.1:8080"
 LISTEN: Final = ("127.0.0.1", 8082)
@@ -90,7 +90,7 @@ def read_settings(arguments: argparse.Namespace) -> RelayConfig:
 
 def _by_flags(arguments: argparse.Namespace) -> RelayConfig:
     from room.errors import InvalidArgument
-    from sei.relay.config import RelayConfig, SigningKey
+    from sei.config import RelayConfig, SigningKey
 
     if arguments.room is None:
         raise InvalidArgument("give a room, or --config FILE")
@@ -108,7 +108,7 @@ def _by_flags(arguments: argparse.Namespace) -> RelayConfig:
 
 def _stream(arguments: argparse.Namespace) -> StreamConfig:
     from room.errors import InvalidArgument
-    from sei.relay.config import StreamConfig
+    from sei.config import StreamConfig
 
     if arguments.media is not None and arguments.input is not None:
         raise InvalidArgument("--media is --input with --loop; give one of them")

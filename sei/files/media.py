@@ -1,6 +1,6 @@
 """Media files as input: open, judge, and give packets that can be trusted to be whole.
 
-Nothing here decodes a picture but ``display_order``. Only files are opened: no playlist, network
+Nothing here decodes a picture. Only files are opened: no playlist, network
 address or ``concat:`` list can make the demuxer open another.
 """
 
@@ -19,7 +19,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from sei.errors import BadMedia
-from sei.files.rawtime import RawClock, begun, filled
+from sei.packets.rawtime import RawClock, begun
 from sei.wire.framing import CODECS, Codec, framing_of
 from sei.wire.message import UUID_BYTES
 
@@ -182,30 +182,6 @@ def seconds(ticks: int, time_base: Fraction | None) -> float:
 def extradata_of(stream: Stream) -> bytes:
     """Give the decoder configuration of a stream; empty where there is none."""
     return bytes(stream.codec_context.extradata or b"")
-
-
-def display_order(path: Path) -> list[int]:
-    """List the pictures of a raw stream as they are shown, by their place in decoding order.
-
-    Raw streams say nowhere when a picture is shown, so this decodes them once. A picture that
-    cannot be decoded, and the second of two fields, follows the one decoded before it.
-    """
-    order: list[int] = []
-    count = 0
-    if path == STANDARD_INPUT:
-        raise BadMedia("a raw stream needs a file: it is read twice")
-    with explained(path), av.open(str(path.resolve()), "r", options=_OPTIONS) as container:
-        stream = container.streams.video[0]
-        for number, packet in enumerate(container.demux(stream)):
-            if packet.size:
-                packet.pts = packet.dts = number
-                count = number + 1
-            try:
-                frames = packet.decode()
-            except av.InvalidDataError:
-                continue  # damaged: it has no place of its own and is shown when it is decoded
-            order += [frame.pts for frame in frames if frame.pts is not None]
-    return filled(order, count)
 
 
 def _opening(path: Path) -> tuple[str, dict[str, str]]:

@@ -10,9 +10,10 @@ from typing import Final, cast
 from av.packet import Packet
 from av.stream import Stream
 
+from sei.errors import BadMedia
 from sei.files.flow import flow
 from sei.files.flvcopy import copy_tags, may_stay_tags
-from sei.files.media import Media, display_order, explained, open_media
+from sei.files.media import STANDARD_INPUT, Media, explained, open_media
 from sei.files.output import (
     FAILED,
     IN_BAND,
@@ -26,6 +27,7 @@ from sei.files.report import Meter, Progress, Report
 from sei.files.track import MessagesAt, Track, VideoTrack
 from sei.insertion.cadence import Cadence, Injection
 from sei.insertion.rewrite import Rewriter
+from sei.packets.order import display_order
 
 _EARLIEST_US: Final = -500_000
 
@@ -60,6 +62,8 @@ def remux(
             if report is not None:
                 return report
         needs_order = media.is_raw and form.muxer not in RAW_FORMATS
+        if needs_order and source == STANDARD_INPUT:
+            raise BadMedia("a raw stream needs a file: it is read twice")
         order = display_order(source) if needs_order else None
         with open_output(media, target, form) as muxer:
             meter = Meter(media.size_bytes, progress)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sei.files.media import Media, seconds
-from sei.files.packet import new_extradata
+from sei.packets.packet import new_extradata
 from sei.wire.framing import framing_of
 from sei.wire.glance import plain_check
 from sei.wire.message import find_messages

@@ -16,10 +16,10 @@ from av.stream import Stream
 
 from sei.errors import BadMedia
 from sei.files.media import Video
-from sei.files.packet import NEW_EXTRADATA, with_bytes
 from sei.files.report import Meter
 from sei.files.timeline import Scale, Timeline
 from sei.insertion.rewrite import Rewriter
+from sei.packets.packet import NEW_EXTRADATA, with_bytes
 
 MessagesAt = Callable[[float], tuple[bytes, ...]]
 """Gives the messages of the newest snapshot at a stream time in seconds."""

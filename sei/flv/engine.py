@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sei.counts import Counts
 from sei.errors import BadMedia
 from sei.flv.clock import TagClock
 from sei.flv.live import LiveRewriter
 from sei.flv.stream_tag import StreamTag, TagSink
 from sei.flv.tags import VIDEO
-from sei.inputs.ration import Ration
-from sei.inputs.source import ByteSource, Opened
 from sei.insertion.cadence import Injection
 from sei.insertion.supply import SupplyBox
-from sei.relay.counts import Counts
+from sei.ration import Ration
+from sei.source import ByteSource, Opened
 
 _TAKEN: Final = frozenset({"flv", "unknown"})
 FOREIGN: Final = "nothing is put in: the video is neither H.264 nor HEVC, or has several tracks"

@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult
 
 from sei.errors import BadMedia
-from sei.inputs.policy import MAX_ADDRESS_CHARACTERS, check_http, split_address
+from sei.policy import MAX_ADDRESS_CHARACTERS, check_http, split_address
 
 AddressKind = Literal["http", "hls", "rtmp", "udp", "file", "stdin", "test"]
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443}

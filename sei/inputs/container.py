@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sei.errors import BadMedia, SourceFailed
-from sei.inputs.source import ContainerName
+from sei.source import ContainerName
 
 LOOK_BYTES: Final = 189
 """Two packets of MPEG-TS begin within."""

@@ -14,7 +14,7 @@ from sei.flv.tags import FILE_HEADER_BYTES, SIZE_BYTES
 from sei.inputs.container import LOOK_BYTES, container_of
 from sei.inputs.paced import Piece, TagTimes
 from sei.inputs.pacer import Pacer
-from sei.inputs.source import ContainerName, Opened
+from sei.source import ContainerName, Opened
 
 _READ_BYTES: Final = 64 * 1024
 _BETWEEN_ROUNDS_S: Final = 0.02

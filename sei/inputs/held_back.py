@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sei.inputs.source import ByteSource, Opened
+from sei.source import ByteSource, Opened
 
 
 class HeldBack:

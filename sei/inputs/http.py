@@ -16,8 +16,8 @@ from sei.inputs.address import Address, shown_url
 from sei.inputs.container import container_of
 from sei.inputs.head import read_head, with_head
 from sei.inputs.http_answer import HttpAnswer
-from sei.inputs.policy import MAX_REDIRECTS, check_http, check_redirect
-from sei.inputs.source import Opened
+from sei.policy import MAX_REDIRECTS, check_http, check_redirect
+from sei.source import Opened
 
 CONNECT_TIMEOUT_S: Final = 5.0
 STALL_TIMEOUT_S: Final = 10.0

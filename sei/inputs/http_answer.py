@@ -14,7 +14,7 @@ from typing import Final, cast
 import httptools
 
 from sei.errors import SourceFailed
-from sei.inputs.ration import Ration
+from sei.ration import Ration
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Of what comes and is no body: the head, and between pieces of the body what frames them."""

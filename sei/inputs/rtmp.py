@@ -9,10 +9,10 @@ from typing import Final
 
 from sei.errors import BadRtmp, RtmpFailed, SourceFailed
 from sei.flv.tags import SCRIPT, Tag, file_header, write_tag
-from sei.inputs.source import Opened
 from sei.rtmp.address import parse_rtmp
 from sei.rtmp.link import Link, failed_by, linked
 from sei.rtmp.session import Ended, Event
+from sei.source import Opened
 
 OPEN_TIMEOUT_S: Final = 10.0
 STALL_S: Final = 10.0

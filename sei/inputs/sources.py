@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sei.config import StreamConfig
 from sei.inputs.address import Address
 from sei.inputs.file import FileSource
 from sei.inputs.http import HttpSource
 from sei.inputs.rtmp import RtmpSource
-from sei.inputs.source import ByteSource
 from sei.inputs.stdin import StdinSource
 from sei.inputs.udp import UdpSource
-from sei.relay.config import StreamConfig
+from sei.source import ByteSource
 
 
 def make_source(config: StreamConfig, address: Address) -> ByteSource | None:

@@ -13,7 +13,7 @@ from sei.errors import BadMedia, SourceFailed
 from sei.inputs.container import container_of
 from sei.inputs.file import read_file
 from sei.inputs.head import read_head, with_head
-from sei.inputs.source import Opened
+from sei.source import Opened
 
 _READ_BYTES: Final = 64 * 1024
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 
 from sei.errors import BadMedia, SourceFailed
 from sei.inputs.address import Address
-from sei.inputs.source import Opened
+from sei.source import Opened
 
 MAX_QUEUED_BYTES: Final = 2 * 1024 * 1024
 STALL_TIMEOUT_S: Final = 10.0

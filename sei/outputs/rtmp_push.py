@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from sei.backoff import Backoff
+from sei.counts import Counts
 from sei.errors import BadRtmp, RtmpFailed
 from sei.flv.stream_tag import StreamTag
-from sei.relay.counts import Counts
 from sei.rtmp.address import parse_rtmp
 from sei.rtmp.backlog import MAX_BYTES, Backlog
 from sei.rtmp.link import Link, failed_by, linked

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from sei.counts import Counts
 from sei.packets.layout import Item
-from sei.relay.counts import Counts
 
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
 _LOOK_S: Final = 0.2

@@ -13,12 +13,12 @@ from typing import Final
 import av
 
 from room.errors import SeatsyncError
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.errors import BadMedia, SourceFailed
-from sei.files.media import display_order
 from sei.flv.stream_tag import TagSink
 from sei.inputs.address import Address, parse_address
 from sei.inputs.pacer import Pacer
-from sei.inputs.source import ByteSource, Opened
 from sei.insertion.supply import SupplyBox
 from sei.outputs.address import parse_output
 from sei.outputs.shelf import Shelf
@@ -36,12 +36,12 @@ from sei.packets.opening import (
     open_playlist,
     reason,
 )
+from sei.packets.order import display_order
 from sei.packets.outputs import Outputs
 from sei.packets.picture import TestPicture
 from sei.packets.pipe import BytePipe, live_ration
 from sei.packets.pump import Pump
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
+from sei.source import ByteSource, Opened
 
 END_S: Final = 5.0
 """How long a thread may take to end."""

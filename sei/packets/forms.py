@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from sei.config import Injection
+from sei.counts import Counts
 from sei.insertion.cadence import Cadence
 from sei.insertion.rewrite import Rewriter
 from sei.insertion.supply import SupplyBox
 from sei.packets.intake import Intake, Placed
 from sei.packets.layout import VIDEO_TRACK, Item
-from sei.relay.config import Injection
-from sei.relay.counts import Counts
 
 
 class Forms:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
+from sei.counts import Counts
 from sei.flv.stream_tag import StreamTag, TagSink
 from sei.packets.backlog import Backlog
-from sei.relay.counts import Counts
 
 
 class Timed(NamedTuple):

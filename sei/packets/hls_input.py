@@ -19,10 +19,10 @@ from yarl import URL
 
 from room.errors import SeatsyncError
 from sei.errors import BadMedia, SourceFailed
-from sei.inputs.policy import MAX_REDIRECTS, check_http, check_redirect
 from sei.packets.hls_playlist import MAGIC, MAX_PLAYLIST_BYTES, prepare
 from sei.packets.opening import Readable
 from sei.packets.pipe import BytePipe, live_ration
+from sei.policy import MAX_REDIRECTS, check_http, check_redirect
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0

@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 from av.packet import Packet, PacketSideData
 from av.stream import Stream
 
+from sei.counts import Counts
 from sei.errors import BadMedia, SourceFailed
 from sei.packets.clock import StreamClock, Times
 from sei.packets.layout import US_PER_S, VIDEO_TRACK, Layout
 from sei.packets.opening import Feed
 from sei.packets.tracks import AudioTrack, VideoTrack
-from sei.relay.counts import Counts
 
 HOLD_US: Final = 200_000
 LATE_HOLD_US: Final = 1_000_000

@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from sei.errors import BadMedia, SourceFailed
-from sei.inputs.source import ContainerName
+from sei.source import ContainerName
 from sei.wire.framing import CODECS, Codec
 from sei.wire.message import UUID_BYTES
 

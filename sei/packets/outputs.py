@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from room.errors import InvalidArgument
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.outputs.address import parse_output
 from sei.outputs.fresh import open_fresh
 from sei.outputs.shelf import PLAYLIST, Shelf
@@ -22,8 +24,6 @@ from sei.packets.recording import Recording
 from sei.packets.segments import Naming, Segments, segment_suffix
 from sei.packets.tags import TagOutput
 from sei.packets.writer import Writer, open_stdout
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 
 SECOND_PLAYLIST: Final = "fmp4.m3u8"
 _TO_PLAYERS: Final = ("flv", "mp4")

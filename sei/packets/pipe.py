@@ -8,7 +8,7 @@ from collections import deque
 from typing import Final
 
 from sei.errors import SourceFailed
-from sei.inputs.ration import Ration
+from sei.ration import Ration
 
 MAX_WAITING_BYTES: Final = 2 * 1024 * 1024
 _SHARE: Final = 0.4

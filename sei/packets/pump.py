@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sei.files.rawtime import RawClock
+from sei.config import Injection
+from sei.counts import Counts
 from sei.inputs.pacer import Pacer
 from sei.insertion.supply import SupplyBox
 from sei.packets.clock import StreamClock
@@ -15,8 +16,7 @@ from sei.packets.forms import Forms
 from sei.packets.intake import Intake, Placed
 from sei.packets.layout import US_PER_S, VIDEO_TRACK, Output
 from sei.packets.opening import Feed, packets_of
-from sei.relay.config import Injection
-from sei.relay.counts import Counts
+from sei.packets.rawtime import RawClock
 
 _log: Final = logging.getLogger(__name__)
 

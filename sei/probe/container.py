@@ -11,7 +11,7 @@ import av
 from av.packet import Packet
 
 from sei.errors import BadMedia
-from sei.files.packet import new_extradata
+from sei.packets.packet import new_extradata
 from sei.probe.judge import Picture
 from sei.wire.framing import CODECS, Codec, framing_of
 from sei.wire.message import find_messages

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import aiohttp
 
 from sei.errors import BadMedia, SourceFailed
-from sei.inputs.policy import MAX_REDIRECTS, check_http, check_redirect
+from sei.policy import MAX_REDIRECTS, check_http, check_redirect
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TIMEOUT: Final = aiohttp.ClientTimeout(connect=10.0, sock_read=10.0)

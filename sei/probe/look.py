@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final
 
 from sei.errors import BadMedia, SourceFailed
-from sei.inputs.policy import check_redirect
+from sei.policy import check_redirect
 from sei.probe.fetch import Fetch
 from sei.probe.flv import FlvPictures
 from sei.probe.judge import Picture

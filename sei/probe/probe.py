@@ -8,11 +8,11 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from sei.counts import Counts
 from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.probe.fetch import Fetch
 from sei.probe.judge import Expected, Judge, Picture, ProbeReport
 from sei.probe.look import look
-from sei.relay.counts import Counts
 
 SLACK_S: Final = 20.0
 """For connecting, and for playlists and segments."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sei.config import StreamConfig
 from sei.errors import BadMedia
 from sei.inputs.address import Address, parse_address
 from sei.outputs.address import Output, parse_output
-from sei.relay.config import StreamConfig
 
 
 def choose_engine(config: StreamConfig) -> Literal["flv", "av"]:

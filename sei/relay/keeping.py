@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from room.errors import SeatsyncError
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.insertion.supply import SupplyBox
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.relayed import MakeStream, Relayed, WorkerSpoilt
 from sei.relay.restarts import Restarts
 from sei.relay.words import Ended

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sei.relay.config import StreamConfig
+from sei.config import StreamConfig
 from sei.relay.restarts import Restarts
 from sei.relay.tally import Tally
 from sei.relay.words import Ended

@@ -15,7 +15,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from sei.relay.counts import DELAY_BOUNDS_MS
+from sei.counts import DELAY_BOUNDS_MS
 from sei.relay.status import Status, StreamStatus, is_broken
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

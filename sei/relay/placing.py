@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from sei.relay.config import StreamConfig
+from sei.config import StreamConfig
 
 
 def worker_count(streams: int, per_worker: int, cores: int) -> int:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sei.relay.counts import DELAY_BOUNDS_MS, Counts
+from sei.counts import DELAY_BOUNDS_MS, Counts
 
 WINDOW_S: Final = 10.0
 

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.insertion.supply import SupplyBox
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.words import State
 
 

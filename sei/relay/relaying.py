@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
+from sei.config import RelayConfig
 from sei.relay.child import StartChild
-from sei.relay.config import RelayConfig
 from sei.relay.crew import Pace
 from sei.relay.front import Front, bind
 from sei.relay.lifeline import take_descriptors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sei.relay.config import StreamConfig
+from sei.config import StreamConfig
 from sei.relay.relayed import States
 from sei.relay.words import State
 

@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 from room.errors import InvalidArgument
 from room.names import check_room
+from sei.config import MAX_STREAMS_PER_WORKER, Probe, RelayConfig, SigningKey, StreamConfig
 from sei.inputs.address import Address, parse_address
-from sei.inputs.policy import split_address
 from sei.outputs.address import Output, parse_output
-from sei.relay.config import MAX_STREAMS_PER_WORKER, Probe, RelayConfig, SigningKey, StreamConfig
+from sei.policy import split_address
 from sei.relay.engines import choose_engine
 from sei.wire.payload import MAX_MESSAGE_BYTES, MIN_MESSAGE_BYTES
 from sei.wire.signature import Signer, read_signer

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from sei.counts import Counts
 from sei.flv.stream_tag import TagSink
 from sei.outputs.address import Output
 from sei.outputs.distinct import Distinct
@@ -15,7 +16,6 @@ from sei.outputs.fanout import LiveStream
 from sei.outputs.flv_file import FlvFile
 from sei.outputs.fresh import open_fresh
 from sei.outputs.rtmp_push import RtmpPush
-from sei.relay.counts import Counts
 
 _STDOUT: Final = 1
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from room.errors import InvalidArgument
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.inputs.address import parse_address
 from sei.outputs.address import parse_output, parse_outputs
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.listed import Listed
 from sei.relay.rates import Rate, Rates
 from sei.relay.rooms import wanted

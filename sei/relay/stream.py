@@ -10,19 +10,19 @@ from typing import Final, Literal
 
 from room.errors import SeatsyncError
 from sei.backoff import Backoff
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.engine import FlvEngine
 from sei.inputs.address import parse_address
 from sei.inputs.held_back import HeldBack
-from sei.inputs.ration import Ration
 from sei.inputs.sources import make_source
 from sei.insertion.supply import SupplyBox
 from sei.outputs.address import parse_outputs
 from sei.outputs.outlet import Outlet
 from sei.outputs.shelf import Shelf
 from sei.packets.engine import EngineHung, PacketEngine
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
+from sei.ration import Ration
 from sei.relay.engines import choose_engine
 from sei.relay.relayed import WorkerSpoilt
 from sei.relay.sinks import Sinks

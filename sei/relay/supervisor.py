@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final
 
+from sei.config import RelayConfig, StreamConfig
 from sei.relay.child import StartChild
-from sei.relay.config import RelayConfig, StreamConfig
 from sei.relay.crew import Crew, Pace
 from sei.relay.listed import Listed, Place
 from sei.relay.placing import compare, spread, worker_count

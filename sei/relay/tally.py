@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from sei.relay.counts import Counts
+from sei.counts import Counts
 
 COUNTERS: Final = (
     "video_packets",

@@ -36,7 +36,7 @@ from typing import Any, Final, get_args, get_type_hints
 import msgspec
 
 from room.errors import InvalidArgument
-from sei.relay.config import Probe, RelayConfig, SigningKey, StreamConfig
+from sei.config import Probe, RelayConfig, SigningKey, StreamConfig
 from sei.relay.rules import check_config
 
 MAX_FILE_BYTES: Final = 4 << 20

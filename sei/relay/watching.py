@@ -10,14 +10,14 @@ from typing import Final, Self
 
 import aiohttp
 
+from sei.config import Probe, StreamConfig
+from sei.counts import Counts
 from sei.insertion.supply import SupplyBox
 from sei.outputs.outlet import Outlet
 from sei.probe.fetch import Fetch, fetch_over_http
 from sei.probe.judge import Expected, ProbeReport
 from sei.probe.own import HOST, OwnPlayers
 from sei.probe.probe import ProbeLoop, probe
-from sei.relay.config import Probe, StreamConfig
-from sei.relay.counts import Counts
 
 _log: Final = logging.getLogger(__name__)
 _OWN: Final = {"flv": "flv", "mp4": "mp4", "hls": "m3u8"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
+from sei.config import StreamConfig
+from sei.counts import Counts
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):

@@ -20,9 +20,9 @@ from typing import Final
 import msgspec
 import uvloop
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.insertion.supply import Supply, SupplyBox
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.keeping import Keeping
 from sei.relay.lifeline import Memory, bound_resources, die_with
 from sei.relay.link import Link

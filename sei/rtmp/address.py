@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from sei.errors import BadMedia
-from sei.inputs.policy import split_address
+from sei.policy import split_address
 
 _PORTS: Final = {"rtmp": 1935, "rtmps": 443}
 _SHOWN_KEY_CHARACTERS: Final = 4

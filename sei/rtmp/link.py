@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from sei.errors import RtmpFailed
-from sei.inputs.ration import Ration
+from sei.ration import Ration
 from sei.rtmp.address import RtmpAddress
 from sei.rtmp.handshake import RANDOM_BYTES
 from sei.rtmp.session import Ended, Event, Purpose, Session

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.errors import SourceFailed
 from sei.insertion.supply import SupplyBox
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.relayed import WorkerSpoilt
 from sei.relay.worker import main
 

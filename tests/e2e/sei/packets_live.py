@@ -13,15 +13,15 @@ from av.packet import Packet
 from av.stream import Stream
 from sei_files import STATE
 
+from sei.config import Injection, StreamConfig
+from sei.counts import Counts
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, file_header
-from sei.inputs.source import ByteSource, ContainerName, Opened
 from sei.insertion.state import Encoder
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.shelf import Shelf
 from sei.packets.engine import PacketEngine
-from sei.relay.config import Injection, StreamConfig
-from sei.relay.counts import Counts
+from sei.source import ByteSource, ContainerName, Opened
 
 BOUND_S = 20
 """How long a test waits for what must come."""

@@ -12,12 +12,12 @@ from pathlib import Path
 import aiohttp
 import av
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.flv.reader import FlvStateReader, Sighting
 from sei.flv.tags import VIDEO, Tag, TagParser, is_configuration, read_video
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.http import PlayerServer
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.states import RoomStates
 from sei.relay.stream import RelayedStream
 from sei.relay.words import State

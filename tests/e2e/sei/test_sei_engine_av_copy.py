@@ -23,7 +23,7 @@ from sei_files import (
 )
 
 from sei.files.read import read
-from sei.inputs.source import ContainerName
+from sei.source import ContainerName
 from sei.wire.framing import Framing
 from sei.wire.nal import walk
 

@@ -16,8 +16,8 @@ from sei_files import frame_hashes, shared
 from room.errors import InvalidArgument, SeatsyncError
 from sei.errors import BadMedia, SourceFailed
 from sei.flv.tags import AUDIO, VIDEO
-from sei.inputs.source import ContainerName
 from sei.packets.pipe import MAX_WAITING_BYTES, BytePipe
+from sei.source import ContainerName
 
 Synthetic = Callable[[str], Path]
 CONTAINERS: list[ContainerName] = ["flv", "mpegts", "mp4", "matroska", "unknown"]

@@ -12,7 +12,7 @@ import av
 import pytest
 from packets_live import Lives, rig
 
-from sei.inputs.source import ContainerName
+from sei.source import ContainerName
 
 MACROBLOCKS = 1000
 """In each direction; 16000 by 16000 points, 384 MB a picture."""

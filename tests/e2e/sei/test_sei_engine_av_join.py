@@ -30,8 +30,8 @@ from sei.flv.tags import (
     write_tag,
 )
 from sei.inputs.rtmp import RtmpSource
-from sei.inputs.source import ContainerName, Opened
 from sei.packets import flv_join
+from sei.source import ContainerName, Opened
 
 GROUP = 75
 PICTURES = 130

@@ -11,7 +11,7 @@ from packets_live import Lives, Rig, rig
 from sei_files import frame_hashes
 
 from sei.flv.tags import AUDIO
-from sei.inputs.source import ContainerName
+from sei.source import ContainerName
 
 SOUNDS = {"aac": "aac", "mp3": "libmp3lame", "ac3": "ac3", "opus": "libopus", "mp2": "mp2"}
 """Codecs, and what encodes them."""

@@ -33,10 +33,10 @@ from sei_files import (
 from room.position import Position
 from sei.errors import BadMedia
 from sei.files.inject import inject
-from sei.files.packet import with_bytes
 from sei.files.read import Found, read
 from sei.files.strip import strip
 from sei.insertion.state import fixed_state
+from sei.packets.packet import with_bytes
 from sei.wire.framing import Framing, framing_of
 from sei.wire.message import message_unit
 from sei.wire.nal import insert_offset, splice, walk

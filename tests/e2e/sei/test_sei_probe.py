@@ -24,6 +24,8 @@ from players_kit import (
 )
 from probe_hop import hop
 
+from sei.config import Probe, StreamConfig
+from sei.counts import Counts
 from sei.errors import BadMedia
 from sei.files.inject import inject
 from sei.flv.stream_tag import StreamTag
@@ -35,8 +37,6 @@ from sei.probe.container import pictures_in
 from sei.probe.fetch import fetch_over_http
 from sei.probe.judge import Expected, ProbeReport
 from sei.probe.probe import ProbeLoop, probe
-from sei.relay.config import Probe, StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.watching import Watching
 
 PACE = 8.0

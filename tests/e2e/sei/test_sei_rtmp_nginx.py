@@ -23,6 +23,7 @@ from sei_files import STATE, pictures
 
 from room.position import Position
 from sei.backoff import Backoff
+from sei.counts import Counts
 from sei.files.inject import inject
 from sei.files.read import read
 from sei.flv.engine import FlvEngine
@@ -41,7 +42,6 @@ from sei.inputs.rtmp import RtmpSource
 from sei.insertion.state import fixed_state
 from sei.insertion.supply import Supply, SupplyBox
 from sei.outputs.rtmp_push import RtmpPush
-from sei.relay.counts import Counts
 from sei.wire.payload import encode
 from tests.unit.sei.rtmp_samples import configurations, group
 

@@ -11,12 +11,12 @@ import pytest
 from rtmp_peers import PATIENCE_S, bodies, free_port, scripted_peer, until
 
 from sei.backoff import Backoff
+from sei.counts import Counts
 from sei.errors import BadMedia, SourceFailed
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, Tag, TagParser
 from sei.inputs.rtmp import RtmpSource
 from sei.outputs.rtmp_push import PushTiming, RtmpPush
-from sei.relay.counts import Counts
 from sei.rtmp.chunks import Message
 from sei.rtmp.session import Session
 from tests.unit.sei.rtmp_samples import (

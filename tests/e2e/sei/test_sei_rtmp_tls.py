@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rtmp_peers import LOOPBACK, bodies, scripted_peer, until
 
+from sei.counts import Counts
 from sei.errors import SourceFailed
 from sei.flv.tags import VIDEO
 from sei.inputs.rtmp import RtmpSource
 from sei.outputs.rtmp_push import RtmpPush
-from sei.relay.counts import Counts
 from sei.rtmp.chunks import Message
 from tests.unit.sei.rtmp_samples import STREAM, configurations, group
 

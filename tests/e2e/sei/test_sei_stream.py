@@ -21,8 +21,8 @@ from relay_player import (
 )
 
 from room.position import Position
+from sei.counts import Counts
 from sei.flv.tags import is_configuration, read_video
-from sei.relay.counts import Counts
 from sei.wire.message import UUID_BYTES
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sei.config import RelayConfig, StreamConfig
 from sei.relay.child import WorkerProcess
-from sei.relay.config import RelayConfig, StreamConfig
 from sei.relay.crew import Pace
 from sei.relay.relaying import Relaying, relaying
 from sei.relay.words import State

@@ -11,7 +11,7 @@ from room.errors import InvalidArgument
 from seatsync.cli import relay
 from seatsync.cli.flags import Flags
 from seatsync.cli.relay_flags import read_settings
-from sei.relay.config import RelayConfig, StreamConfig
+from sei.config import RelayConfig, StreamConfig
 
 
 def settings(*arguments: str, **environment: str) -> RelayConfig:

@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 import pytest
 
+from sei.config import Probe, RelayConfig, SigningKey, StreamConfig
+from sei.counts import Counts
 from sei.inputs.address import parse_address
 from sei.outputs.address import parse_output
-from sei.relay.config import Probe, RelayConfig, SigningKey, StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.metrics import write_metrics
 from sei.relay.status import Status, StreamStatus, WorkerStatus
 from sei.relay.toml import parse_config

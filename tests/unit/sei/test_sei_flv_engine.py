@@ -8,14 +8,14 @@ from itertools import count
 import pytest
 from sei_flv_tags import configuration, cut, picture, sound, stream
 
+from sei.counts import Counts
 from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.clock import TagClock
 from sei.flv.engine import FOREIGN, FlvEngine
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, Tag
-from sei.inputs.source import ContainerName, Opened
 from sei.insertion.supply import Supply, SupplyBox
-from sei.relay.counts import Counts
+from sei.source import ContainerName, Opened
 from sei.wire.framing import Framing
 from sei.wire.message import UUID_BYTES, message_unit
 

@@ -12,8 +12,8 @@ from sei.errors import BadMedia, SourceFailed
 from sei.flv.tags import TagParser, write_tag
 from sei.inputs import file as file_module
 from sei.inputs.file import FileSource
-from sei.inputs.source import ByteSource
 from sei.inputs.stdin import StdinSource
+from sei.source import ByteSource
 
 TAGS = [sound(0), *(picture(n * 40) for n in range(50))]
 FLV = stream(*TAGS)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sei.errors import BadMedia
-from sei.inputs.policy import (
+from sei.policy import (
     MAX_ADDRESS_CHARACTERS,
     check_http,
     check_redirect,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sei.inputs.ration import LONG_S, Ration
+from sei.ration import LONG_S, Ration
 
 
 class Clocks:

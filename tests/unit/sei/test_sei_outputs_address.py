@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sei.config import StreamConfig
 from sei.errors import BadMedia
 from sei.outputs.address import parse_output, parse_outputs
-from sei.relay.config import StreamConfig
 from sei.relay.engines import choose_engine
 
 

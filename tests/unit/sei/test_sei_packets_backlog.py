@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sei.counts import Counts
 from sei.flv.stream_tag import StreamTag
 from sei.outputs.fresh import open_fresh
 from sei.packets.backlog import Backlog, Gate
@@ -16,7 +17,6 @@ from sei.packets.handover import Handover, Timed
 from sei.packets.layout import Item
 from sei.packets.places import Folder
 from sei.packets.writer import Target, Writer
-from sei.relay.counts import Counts
 
 TAG = StreamTag(9, 0, False, True, b"x" * 100)
 

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from sei.counts import Counts
 from sei.errors import BadMedia, SourceFailed
 from sei.probe.fetch import Fetched
 from sei.probe.judge import Expected, ProbeReport
 from sei.probe.probe import ProbeLoop, probe
-from sei.relay.counts import Counts
 
 
 class Over(Exception):

@@ -7,7 +7,8 @@ from av.packet import Packet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.files.rawtime import RawClock, filled
+from sei.packets.order import filled
+from sei.packets.rawtime import RawClock
 
 
 def stamp(

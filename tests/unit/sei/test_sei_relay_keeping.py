@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.errors import BadMedia, SourceFailed
 from sei.insertion.supply import SupplyBox
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.keeping import Keeping
 from sei.relay.link import MAX_WORD_BYTES
 from sei.relay.logs import WorkerLines

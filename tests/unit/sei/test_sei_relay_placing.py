@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.relay.config import StreamConfig
+from sei.config import StreamConfig
 from sei.relay.placing import compare, spread, worker_count
 
 

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sei_relay_children import Children, NoStates
 
+from sei.config import RelayConfig, StreamConfig
+from sei.counts import Counts
 from sei.outputs.address import parse_outputs
-from sei.relay.config import RelayConfig, StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.metrics import write_metrics
 from sei.relay.rates import Rates
 from sei.relay.sinks import Sinks

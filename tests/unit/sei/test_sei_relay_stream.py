@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sei.config import StreamConfig
+from sei.counts import Counts
 from sei.errors import BadFlv, BadMedia, SourceFailed
 from sei.flv.stream_tag import StreamTag
 from sei.flv.tags import VIDEO, Tag, TagParser, write_tag
@@ -16,8 +18,6 @@ from sei.insertion.supply import SupplyBox
 from sei.outputs.rtmp_push import RtmpPush
 from sei.packets.engine import EngineHung
 from sei.relay import stream as module
-from sei.relay.config import StreamConfig
-from sei.relay.counts import Counts
 from sei.relay.relayed import WorkerSpoilt
 from sei.relay.stream import RelayedStream
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sei_relay_children import Children, FakeChild, NoStates
 
-from sei.relay.config import RelayConfig, StreamConfig
-from sei.relay.counts import Counts
+from sei.config import RelayConfig, StreamConfig
+from sei.counts import Counts
 from sei.relay.crew import Pace
 from sei.relay.supervisor import Supervisor
 from sei.relay.words import Alive, Connection, Ended, Quit, State

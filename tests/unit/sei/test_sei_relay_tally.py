@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.relay.counts import DELAY_BOUNDS_MS, Counts
+from sei.counts import DELAY_BOUNDS_MS, Counts
 from sei.relay.placing import worker_count
 from sei.relay.rates import Rates, quantile
 from sei.relay.restarts import QUIET_S, Restarts

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import sei.relay.toml
 from room.errors import InvalidArgument
-from sei.relay.config import Probe, RelayConfig, StreamConfig
+from sei.config import Probe, RelayConfig, StreamConfig
 from sei.relay.rules import check_config, load_signer, split_listen
 from sei.relay.toml import parse_config, read_config
 

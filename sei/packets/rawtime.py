@@ -89,12 +89,3 @@ def _picture_ticks(stream: Stream) -> int:
     if not rate_hz or rate_hz > _FASTEST_HZ:
         rate_hz = _DEFAULT_RATE_HZ
     return int(1 / (rate_hz * (stream.time_base or _SHORTEST_S)))
-
-
-def filled(order: Sequence[int], count: int) -> list[int]:
-    """Complete an order of ``count`` pictures: one left out follows the one decoded before it."""
-    rank = {number: place for place, number in enumerate(order)}
-    latest = -1
-    for number in range(count):
-        latest = rank.setdefault(number, latest)
-    return sorted(range(count), key=lambda number: (rank[number], number))
