@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from sei.errors import RtmpFailed
@@ -15,6 +15,7 @@ from sei.rtmp.address import RtmpAddress
 from sei.rtmp.handshake import RANDOM_BYTES
 from sei.rtmp.session import Ended, Event, Purpose, Session
 
+_LINGER_S: Final = 0.5
 _PIECE_BYTES: Final = 64 * 1024
 _TAKEN_BYTES: Final = 16 * 1024
 """At a time. Cut into messages of no bytes this is work for 30 ms, in which nothing else moves."""
@@ -96,10 +97,22 @@ class Link:
                 while await self._reader.read(_PIECE_BYTES):
                     pass
             else:  # TLS has no half-closed state
+                await self._linger()
                 self._writer.close()
                 await self._writer.wait_closed()
         except OSError as error:
             raise _broken(error) from error
+
+    async def _linger(self) -> None:
+        """Read on until all has left and the server has closed or fallen silent."""
+        while True:
+            try:
+                async with asyncio.timeout(_LINGER_S):
+                    if not await self._reader.read(_PIECE_BYTES):
+                        return
+            except TimeoutError:
+                if not self._writer.transport.get_write_buffer_size():
+                    return
 
     async def _write(self, piece: memoryview) -> None:
         self._writer.write(piece)
@@ -140,7 +153,8 @@ async def linked(
         yield link, events
     finally:
         if writer is not None:
-            writer.transport.abort()
+            with suppress(AttributeError):  # of TLS that is over already, on Python before 3.11.3
+                writer.transport.abort()
 
 
 def failed_by(ended: Ended) -> RtmpFailed:
