@@ -63,6 +63,8 @@ class FlvStateReader:
             if framing.length_bytes is not None:  # else the record is broken
                 self._framings[video.codec] = framing
             return []
+        if video.part != "access_unit":
+            return []
         framing = self._framings.get(video.codec, Framing(video.codec, _LENGTH_BYTES))
         snapshots = map(self._offer, find_messages(video.content, framing))
         pts_ms = tag.timestamp_ms + video.composition_ms

@@ -31,6 +31,9 @@ slice for every second one."""
 MAX_SEARCHED_BYTES: Final = 64 * 1024
 """Of SEI in an access unit that holds a foreign message; ours have at most 4,000."""
 _TAG_HEADER_BYTES: Final = 11
+_SIZE_BYTES: Final = 4
+_BLINDED: Final = UUID_BYTES[:-1] + bytes((UUID_BYTES[-1] ^ 0x0F,))
+"""Not our UUID, and no longer or shorter: a message under it is for nobody."""
 _LENGTH_BYTES: Final = 4
 """Before the decoder configuration has been seen."""
 _VCL: Final = 1
@@ -119,7 +122,9 @@ class VideoRewriter:
             self.codec_changes = self.codec is not None
             self.codec = track.codec
         if not coded:
-            return self._configure(buffer, at, end, track) if part == _CONFIGURATION else None
+            if part == _CONFIGURATION:
+                return self._configure(buffer, at, end, track)
+            return self._blind(buffer, at, end)
         self.access_units += 1
         start = content + track.length_bytes
         if (
@@ -151,6 +156,17 @@ class VideoRewriter:
         kept, removed = without_our_units(record, track.codec)
         self.removed += removed
         return _tag(buffer[at:content], kept) if removed else None
+
+    def _blind(self, buffer: bytes, at: int, end: int) -> bytes | None:
+        """Make messages unreadable in a tag of a kind that is not known here.
+
+        Some players take it for a picture; what is in it can't be taken out without knowing more.
+        """
+        found = buffer.count(UUID_BYTES, at, end)
+        if not found:
+            return None
+        self.removed += found
+        return buffer[at : end + _SIZE_BYTES].replace(UUID_BYTES, _BLINDED)
 
     def _clean(
         self,

@@ -390,3 +390,13 @@ def test_removing_what_is_in_the_stream_twice_changes_nothing_more() -> None:
     once = rewrite(stream(picture(0, packet)), ())
     assert rewrite(once, ()) == once
     assert remove_messages(packet, H264)[1] == 2
+
+
+@pytest.mark.parametrize("part", [2, 0x3D])
+def test_a_message_in_a_tag_of_an_unknown_kind_is_made_unreadable(part: int) -> None:
+    body = bytes((0x17, part, 0, 0, 0)) + H264.frame(OURS) + H264.frame(SLICE["h264"])
+    rewriter = FlvRewriter(lambda _ms: (), "off")
+    (tag,) = tags_of(rewriter.rewrite(stream(configuration(H264), Tag(VIDEO, 0, body)))[:])[1:]
+    assert len(tag.body) == len(body)
+    assert UUID_BYTES not in tag.body
+    assert rewriter.video.removed == 1
