@@ -22,6 +22,9 @@ from seatsync.cli.serve import spare_collector
 
 Section = Callable[[], Iterable[Row]]
 FOLDER = Path("docs/benchmarks")
+VIDEO_FOLDER = FOLDER / "video"
+VIDEO = ("video", "relay")
+"""What has a folder of its own."""
 
 
 def sections(quick: bool) -> dict[str, Section]:
@@ -42,17 +45,23 @@ def main() -> int:
     wanted = _arguments()
     known = sections(wanted.quick)
     parts = {name: partial(edge.rows, name, wanted.quick) for name in edge.PARTS}
-    chosen = [(known | parts)[name] for name in wanted.sections] or list(known.values())
+    chosen = {name: (known | parts)[name] for name in wanted.sections} or known
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended on the way
     spare_collector()  # as the server does
-    rows: list[Row] = []
-    for section in chosen:
+    rows: dict[str, list[Row]] = {}
+    for name, section in chosen.items():
         for row in section():
             print(publish.line(row), flush=True)
-            rows.append(row)
-    folder = wanted.out or (None if wanted.sections or wanted.quick else FOLDER)
-    if folder is not None:
-        publish.write(rows, folder)
+            rows.setdefault(name, []).append(row)
+    of_video = [row for name in VIDEO for row in rows.pop(name, [])]
+    others = [row for some in rows.values() for row in some]
+    if wanted.out is None and (wanted.sections or wanted.quick):
+        return 0
+    folders = (FOLDER, VIDEO_FOLDER) if wanted.out is None else (wanted.out, wanted.out / "video")
+    if others:
+        publish.write(others, folders[0], publish.EDGE)
+    if of_video:
+        publish.write(of_video, folders[1], publish.VIDEO)
     return 0
 
 

@@ -18,6 +18,9 @@ from bench.edge.plan import FULL
 from bench.measure import RUNS, Row
 
 EDGE = (
+    f"Medians of {RUNS} runs taken in turns; of {FULL.turns} for fan-out, memory and the crowd,",
+    "and one for each row of overload. The video and the relay: [video](video/README.md).",
+    "",
     "Of the edge: real processes, the server on one core, the load on the other. CPU is user and",
     "system time of all processes of the server, less what the same connections use at rest. The",
     "readers wait awake, since to wake them is charged to whoever sends, and on one machine only.",
@@ -26,6 +29,8 @@ EDGE = (
     "version, or a newer one, 100 ms after its commit.",
 )
 VIDEO = (
+    f"Medians of {RUNS} runs taken in turns, for the files; one run for each row of the relay.",
+    "",
     "Of the video: files of 600 s of 3 Mbps with AAC; CPU is user and system time, ours in this",
     "process and as a program with its start, ffmpeg's as a program. Of the relay: real processes,",
     "the relay on one core, origin, gateway and viewers on the other. Each picture carries when it",
@@ -39,19 +44,22 @@ def line(row: Row) -> str:
     return f"{row.what}: {row.ours}; {row.beside}: {row.theirs}; ratio {_ratio(row)}"
 
 
-def write(rows: Sequence[Row], folder: Path) -> None:
-    """Keep the table, the raw runs and the picture."""
+def write(rows: Sequence[Row], folder: Path, notes: Sequence[str]) -> None:
+    """Keep the table, the raw runs and the picture.
+
+    Args:
+        rows: of the table.
+        folder: where to.
+        notes: lines that say how it was measured.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = [
         "# Benchmarks",
         "",
         f"Made by `make bench` on {date.today():%Y-%m-%d}; {_machine()}; {_versions()}.",
-        f"Medians of {RUNS} runs taken in turns; of {FULL.turns} for fan-out, memory and the",
-        "crowd, and one for each row of overload. The ratio is ours over theirs. Raw: `raw.json`.",
+        "The ratio is ours over theirs. Raw: `raw.json`.",
         "",
-        *EDGE,
-        "",
-        *VIDEO,
+        *notes,
         "",
         *_table(rows),
         "",

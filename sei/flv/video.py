@@ -122,9 +122,8 @@ class VideoRewriter:
             self.codec_changes = self.codec is not None
             self.codec = track.codec
         if not coded:
-            if part == _CONFIGURATION:
-                return self._configure(buffer, at, end, track)
-            return self._blind(buffer, at, end)
+            take = self._configure if part == _CONFIGURATION else self._blind
+            return take(buffer, at, end, track)
         self.access_units += 1
         start = content + track.length_bytes
         if (
@@ -157,7 +156,7 @@ class VideoRewriter:
         self.removed += removed
         return _tag(buffer[at:content], kept) if removed else None
 
-    def _blind(self, buffer: bytes, at: int, end: int) -> bytes | None:
+    def _blind(self, buffer: bytes, at: int, end: int, _track: _Track) -> bytes | None:
         """Make messages unreadable in a tag of a kind that is not known here.
 
         Some players take it for a picture; what is in it can't be taken out without knowing more.
