@@ -23,7 +23,6 @@ from sei.flv.filecopy import copy_flv
 from sei.flv.record import without_our_units
 from sei.flv.rewriter import FlvRewriter
 from sei.flv.tags import AUDIO, SCRIPT, VIDEO, Tag, TagParser, read_video, write_tag
-from sei.flv.video import MAX_SEARCHED_BYTES, MAX_UNITS
 from sei.insertion.cadence import Cadence, Injection
 from sei.insertion.rewrite import Rewriter
 from sei.wire.framing import Codec, Framing
@@ -315,35 +314,6 @@ def test_what_is_no_flv_or_out_of_step_is_refused(content: bytes, step: int) -> 
         rewrite_in_steps(content, step)
 
 
-def test_ten_thousand_units_in_a_tag_are_taken() -> None:
-    content = H264.frame(b"\x41x") * 10_000
-    assert len(tags_of(rewrite(stream(picture(0, content))))) == 1
-
-
-def test_more_units_than_any_picture_has_are_refused() -> None:
-    with pytest.raises(BadFlv, match="units"):
-        rewrite(stream(picture(0, bytes(4) * (MAX_UNITS + 1) + H264.frame(b"\x41x"))))
-
-
-def test_endless_sei_with_ours_inside_is_refused() -> None:
-    endless = b"\x06" + b"\x04\x01x" * (MAX_SEARCHED_BYTES // 3) + our_message(b"x") + b"\x80"
-    with pytest.raises(BadFlv, match="SEI"):
-        rewrite(stream(picture(0, H264.frame(endless) + H264.frame(b"\x41x"))))
-
-
-def test_a_large_foreign_sei_passes() -> None:
-    large = b"\x06\x05" + b"\xff" * 300 + b"\x00" + bytes(76_500) + b"\x80"
-    content = stream(picture(0, H264.frame(large) + H264.frame(b"\x41x")))
-    assert rewrite(content, ()) == content
-
-
-def test_a_tag_that_comes_byte_by_byte_costs_no_more_than_its_size() -> None:
-    large = picture(0, H264.frame(b"\x41" + bytes(100_000)))
-    rewriter = FlvRewriter(lambda _ms: ())
-    made = b"".join(rewriter.rewrite(chunk) for chunk in cut(stream(large), 1))
-    assert made == stream(large)
-
-
 def test_a_file_is_copied_and_counted() -> None:
     tags = [configuration(H264), sound(0), *(picture(n * 40) for n in range(5))]
     source, target, seen = io.BytesIO(stream(*tags)), io.BytesIO(), []
@@ -390,13 +360,3 @@ def test_removing_what_is_in_the_stream_twice_changes_nothing_more() -> None:
     once = rewrite(stream(picture(0, packet)), ())
     assert rewrite(once, ()) == once
     assert remove_messages(packet, H264)[1] == 2
-
-
-@pytest.mark.parametrize("part", [2, 0x3D])
-def test_a_message_in_a_tag_of_an_unknown_kind_is_made_unreadable(part: int) -> None:
-    body = bytes((0x17, part, 0, 0, 0)) + H264.frame(OURS) + H264.frame(SLICE["h264"])
-    rewriter = FlvRewriter(lambda _ms: (), "off")
-    (tag,) = tags_of(rewriter.rewrite(stream(configuration(H264), Tag(VIDEO, 0, body)))[:])[1:]
-    assert len(tag.body) == len(body)
-    assert UUID_BYTES not in tag.body
-    assert rewriter.video.removed == 1
