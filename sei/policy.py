@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from sei.errors import BadMedia
 
 MAX_REDIRECTS: Final = 3
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""Statuses that send on (RFC 9110 15.4)."""
 MAX_ADDRESS_CHARACTERS: Final = 4096
 _HTTP: Final = frozenset({"http", "https"})
 

@@ -89,8 +89,3 @@ class Scale:
         if ticks >= 0:
             return (ticks * self._numerator + half) // self._denominator
         return -((-ticks * self._numerator + half) // self._denominator)
-
-
-def rescale(ticks: int, old: Fraction, new: Fraction) -> int:
-    """Express one time in another base, as ``Scale`` does."""
-    return Scale(old, new)(ticks)

@@ -16,12 +16,11 @@ from sei.inputs.address import Address, shown_url
 from sei.inputs.container import container_of
 from sei.inputs.head import read_head, with_head
 from sei.inputs.http_answer import HttpAnswer
-from sei.policy import MAX_REDIRECTS, check_http, check_redirect
+from sei.policy import MAX_REDIRECTS, REDIRECTS, check_http, check_redirect
 from sei.source import Opened
 
 CONNECT_TIMEOUT_S: Final = 5.0
 STALL_TIMEOUT_S: Final = 10.0
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _KEPT: Final = "%/:=&?~#+!$,;'@()*[]|"
 
@@ -72,7 +71,7 @@ class HttpSource:
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._get(check_http(url))
-            if answer.status not in _REDIRECTS:
+            if answer.status not in REDIRECTS:
                 return _checked(answer)
             answer.close()
             url = check_redirect(url, answer.headers.get("location", ""), self._redirects)

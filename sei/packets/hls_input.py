@@ -22,7 +22,7 @@ from sei.errors import BadMedia, SourceFailed
 from sei.packets.hls_playlist import MAGIC, MAX_PLAYLIST_BYTES, prepare
 from sei.packets.opening import Readable
 from sei.packets.pipe import BytePipe, live_ration
-from sei.policy import MAX_REDIRECTS, check_http, check_redirect
+from sei.policy import MAX_REDIRECTS, REDIRECTS, check_http, check_redirect
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 10.0
@@ -32,7 +32,6 @@ STALL_TARGETS: Final = 3
 MIN_STALL_S: Final = 10.0
 _MIN_RELOAD_S: Final = 0.5
 _LOOK_S: Final = 0.2
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "seatsync"}
 
 
@@ -232,7 +231,7 @@ class HlsInput:
                 )
             except aiohttp.InvalidURL as error:
                 raise BadMedia("the input names what is no address") from error
-            if answer.status in _REDIRECTS:
+            if answer.status in REDIRECTS:
                 answer.close()
                 location = answer.headers.get("Location", "")
                 url = check_redirect(url, location, self._redirects)

@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 import aiohttp
 
 from sei.errors import BadMedia, SourceFailed
-from sei.policy import MAX_REDIRECTS, check_http, check_redirect
+from sei.policy import MAX_REDIRECTS, REDIRECTS, check_http, check_redirect
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TIMEOUT: Final = aiohttp.ClientTimeout(connect=10.0, sock_read=10.0)
 
 
@@ -63,7 +62,7 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 def _next(url: str, response: aiohttp.ClientResponse, allowed_hosts: Sequence[str]) -> str:
     location = response.headers.get("Location")
-    if response.status not in _REDIRECTS or location is None:
+    if response.status not in REDIRECTS or location is None:
         raise SourceFailed(f"HTTP status {response.status}")
     return check_redirect(url, location, allowed_hosts)
 

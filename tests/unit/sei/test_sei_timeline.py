@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sei.files.timeline import Timeline, Times, rescale
+from sei.files.timeline import Scale, Timeline, Times
 
 MS = Fraction(1, 1000)
 
@@ -65,7 +65,7 @@ def test_no_input_makes_decoding_times_run_backwards(
 
 @pytest.mark.parametrize(("ticks", "expected"), [(0, 0), (1, 90), (-1, -90), (1001, 90090)])
 def test_finer_bases_are_exact(ticks: int, expected: int) -> None:
-    assert rescale(ticks, MS, Fraction(1, 90_000)) == expected
+    assert Scale(MS, Fraction(1, 90_000))(ticks) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_finer_bases_are_exact(ticks: int, expected: int) -> None:
 def test_coarser_bases_round_to_the_nearest_halves_away_from_zero(
     ticks: int, expected: int
 ) -> None:
-    assert rescale(ticks, Fraction(1, 90_000), MS) == expected
+    assert Scale(Fraction(1, 90_000), MS)(ticks) == expected
